@@ -1,0 +1,5 @@
+package hidden
+
+import "time"
+
+func wait() { time.Sleep(time.Second) }

@@ -1,0 +1,3 @@
+package scheduler
+
+import "github.com/lisa-dpc/spillway/scheduler/mesos/minimesos"

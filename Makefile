@@ -1,0 +1,47 @@
+# Spillway's tasks. `make help` lists them. All that they need is Go; what a test needs beyond that it says when it skips.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+
+# Which benchmarks `make bench` runs, and how long `make fuzz` gives each target.
+BENCH      ?= .
+BENCHPKGS  ?= ./scheduler/...
+FUZZTIME   ?= 5s
+
+# The tools that check the tree. The leading dot keeps them out of ./..., so they are named here.
+TOOLS := ./.ci/layers ./.ci/gotest ./.ci/benchtable
+
+.PHONY: help build test check bench fuzz fmt clean
+
+help: ## list these tasks
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+build: ## every command into bin/, static
+	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+test: ## all tests; lists at the end what was skipped and why
+	$(GO) run ./.ci/gotest ./...
+
+check: ## formatting, go vet, staticcheck, the layer rules, a tidy go.mod
+	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { echo "not formatted (make fmt does it):"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./... $(TOOLS)
+	$(GO) tool staticcheck ./... $(TOOLS)
+	$(GO) test $(TOOLS)
+	$(GO) run ./.ci/layers
+	$(GO) mod tidy -diff
+
+bench: ## benchmarks as a table of figures, units and goals
+	$(GO) test -run '^$$' -bench '$(BENCH)' -timeout 30m $(BENCHPKGS) | $(GO) run ./.ci/benchtable
+
+fuzz: ## every fuzz target for FUZZTIME
+	@$(GO) test -list '^Fuzz' ./... \
+	| awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }' \
+	| while read -r pkg name; do \
+		echo "$$pkg $$name" && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null || exit 1; \
+	done
+
+fmt: ## format the code
+	gofmt -w .
+
+clean: ## remove what build made
+	rm -rf bin
