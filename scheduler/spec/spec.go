@@ -1,0 +1,144 @@
+package spec
+
+import "time"
+
+// Spec is a pipeline as its author wrote it, checked, with its parameters still open. Only Parse makes one.
+type Spec struct {
+	Name        string
+	Project     string
+	Owner       string
+	Description string
+	Labels      map[string]string
+	Priority    int          // 0..100 within the project
+	Params      []Param      // in file order
+	Steps       []StepSource // in file order
+
+	file   string
+	places map[string]place
+}
+
+// ParamType is the type of a parameter's value.
+type ParamType string
+
+// The types that a parameter can have.
+const (
+	Int    ParamType = "int"    // a whole number of 64 bits
+	Float  ParamType = "float"  // a decimal number of 64 bits, finite
+	String ParamType = "string" // any text without NUL
+	Bool   ParamType = "bool"   // true or false
+)
+
+// Param is what may be given at submission. Texts are as they would be given.
+type Param struct {
+	Name     string
+	Type     ParamType
+	Required bool   // it has no default
+	Default  string // as written; "" when Required
+	Min, Max string // inclusive, of an int or float; "": no bound
+}
+
+// StepSource is a step as its author wrote it, with what `defaults` adds, before its parameters have values.
+type StepSource struct {
+	Name string
+
+	fixed   Step // all of the step that no parameter can change
+	path    string
+	image   *template
+	command command
+	env     []entry[template]
+	volumes []volume
+	array   *array
+	matrix  []axis
+}
+
+// Pipeline is a spec whose parameters have their values: all that a run needs to know. Only Bind makes one. It is never
+// changed afterwards, so it can be read from several goroutines at once.
+type Pipeline struct {
+	Name        string
+	Project     string
+	Owner       string
+	Description string
+	Labels      map[string]string
+	Priority    int               // 0..100 within the project
+	Params      map[string]string // every parameter with the value that it got
+	Steps       []Step            // in file order, which need not be the order of their needs
+}
+
+// When says at which end of the steps that it needs a step runs.
+type When string
+
+// The cases in which a step runs once all that it needs has ended.
+const (
+	OnSuccess When = "success" // all of it succeeded
+	OnFailure When = "failure" // some of it did not
+	Always    When = "always"  // in both cases
+)
+
+// Network is the Docker network mode of a step's containers.
+type Network string
+
+// The networks a container can have.
+const (
+	HostNetwork   Network = "host"
+	BridgeNetwork Network = "bridge"
+	NoNetwork     Network = "none"
+)
+
+// Step is one step of a pipeline: Tasks tasks that differ only in their number and what follows from it.
+type Step struct {
+	Name        string
+	Needs       []int // indices into Pipeline.Steps; never a cycle
+	When        When
+	Image       string // as written, a tag or a digest
+	ForcePull   bool   // pull the image even if the agent has it
+	Resources   Resources
+	Tasks       int // array × matrix, 0..MaxTasks; with 0 the step succeeds at once
+	MaxParallel int // tasks of the step at a time; 0: no limit
+	Retries     Retries
+	Timeout     time.Duration // of each attempt; 0: none
+	Volumes     []Volume
+	Network     Network
+	Where       []Constraint // all must hold
+	Spread      string       // an agent attribute; "": none
+	Preemptible bool
+
+	work work
+}
+
+// Resources is what one task of a step needs.
+type Resources struct {
+	CPUs  int64 // thousandths of a cpu
+	Mem   int64 // MiB
+	Disk  int64 // MiB
+	GPUs  int64
+	Ports int64 // how many of the agent's host ports
+}
+
+// Retries says how often and when a task that failed by itself is run again. Attempts that were lost to the
+// infrastructure are not counted here.
+type Retries struct {
+	Limit      int           // further attempts after the first
+	Backoff    time.Duration // before the first retry; it doubles with every further one
+	MaxBackoff time.Duration // never less than Backoff
+	ExitCodes  []int         // only these are worth another try; empty: all are
+}
+
+// Allows tells whether an exit code is worth another try.
+func (r Retries) Allows(exitCode int) bool {
+	if len(r.ExitCodes) == 0 {
+		return true
+	}
+	for _, c := range r.ExitCodes {
+		if c == exitCode {
+			return true
+		}
+	}
+	return false
+}
+
+// Volume is a directory or file of the agent that the container sees.
+type Volume struct {
+	Host     string // absolute path on the agent
+	At       string // absolute path in the container
+	ReadOnly bool
+}

@@ -1,0 +1,300 @@
+package spec
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// root reads the one document of the file, or notes why it cannot be read. No alias in it is without bounds.
+func (d *decoder) root(text []byte) *yaml.Node {
+	if len(text) > MaxBytes {
+		d.add("", "", "the file has %d bytes, which is more than %d", len(text), MaxBytes)
+		return nil
+	}
+	if !d.checkText(text) {
+		return nil
+	}
+	docs := yaml.NewDecoder(bytes.NewReader(text))
+	var doc, second yaml.Node
+	err := docs.Decode(&doc)
+	if err == io.EOF {
+		d.add("", "", "the file is empty")
+		return nil
+	}
+	if err == nil {
+		err = docs.Decode(&second)
+		if err == nil {
+			d.addAt(placeOf(&second), "", "put each into a file of its own", "a second document begins")
+			return nil
+		}
+	}
+	if err != io.EOF {
+		d.addSyntax(text, err)
+		return nil
+	}
+	n := doc.Content[0]
+	d.places[""] = placeOf(n)
+	if !d.checkSize(n) {
+		return nil
+	}
+	return n
+}
+
+// checkText finds bytes that are not UTF-8, and characters that YAML does not allow as such (YAML 1.2, c-printable).
+func (d *decoder) checkText(text []byte) bool {
+	line, column := 1, 1
+	for rest := text; len(rest) > 0; {
+		r, size := utf8.DecodeRune(rest)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			d.addAt(place{line, column}, "", "save the file as UTF-8", "byte 0x%02x is not UTF-8", rest[0])
+			return false
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r >= 0x7f && r < 0xa0 && r != 0x85, r == 0xfffe, r == 0xffff:
+			d.addAt(place{line, column}, "", "", "character U+%04X is not allowed", r)
+			return false
+		case r == '\n':
+			line, column = line+1, 1
+		default:
+			column++
+		}
+		rest = rest[size:]
+	}
+	return true
+}
+
+// checkSize refuses documents that are too large or deep, in particular those whose aliases stand for more than a file
+// of MaxBytes can hold, or for themselves.
+func (d *decoder) checkSize(root *yaml.Node) bool {
+	nodes := 0
+	var walk func(n *yaml.Node, depth int) bool
+	walk = func(n *yaml.Node, depth int) bool {
+		nodes++
+		if nodes > MaxNodes {
+			d.addAt(placeOf(root), "", "an alias counts as what it stands for", "more than %d values", MaxNodes)
+			return false
+		}
+		if depth > MaxDepth {
+			d.addAt(placeOf(n), "", "", "mappings and lists are nested more than %d deep", MaxDepth)
+			return false
+		}
+		if n.Kind == yaml.AliasNode {
+			return walk(n.Alias, depth+1)
+		}
+		for _, c := range n.Content {
+			if !walk(c, depth+1) {
+				return false
+			}
+		}
+		return true
+	}
+	return walk(root, 0)
+}
+
+// pairs gives the keys and values of a mapping with those that merge keys bring into it, and notes where each stands.
+// What the mapping gives itself goes before what it merges.
+func (d *decoder) pairs(path string, n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
+	return func(yield func(key, value *yaml.Node) bool) {
+		n = target(n)
+		if !d.wantKind(path, n, yaml.MappingNode, "a mapping") {
+			return
+		}
+		d.each(path, n, make(map[string]*yaml.Node), yield)
+	}
+}
+
+// each yields the pairs of a mapping whose keys have not been seen, first its own, then the merged ones.
+func (d *decoder) each(path string, n *yaml.Node, seen map[string]*yaml.Node, yield func(k, v *yaml.Node) bool) bool {
+	own := make(map[string]*yaml.Node)
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := target(n.Content[i]), n.Content[i+1]
+		switch {
+		case key.Kind != yaml.ScalarNode || key.ShortTag() == "!!null":
+			d.addAt(placeOf(key), path, "", "a key must be text, not %s", kindOf(key))
+		case isMerge(key):
+			merged = append(merged, value)
+		case own[key.Value] != nil:
+			d.addAt(placeOf(key), join(path, key.Value), "", "used twice, first in line %d", own[key.Value].Line)
+		default:
+			own[key.Value] = key
+			if seen[key.Value] == nil {
+				seen[key.Value] = key
+				d.notePlace(join(path, key.Value), key, value)
+				if !yield(key, value) {
+					return false
+				}
+			}
+		}
+	}
+	for _, m := range merged {
+		if !d.eachMerged(path, m, seen, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *decoder) eachMerged(path string, m *yaml.Node, seen map[string]*yaml.Node, yield func(k, v *yaml.Node) bool) bool {
+	m = target(m)
+	switch m.Kind {
+	case yaml.MappingNode:
+		return d.each(path, m, seen, yield)
+	case yaml.SequenceNode:
+		for _, c := range m.Content {
+			if c = target(c); c.Kind == yaml.MappingNode {
+				if !d.each(path, c, seen, yield) {
+					return false
+				}
+				continue
+			}
+			d.addAt(placeOf(c), path, "", "<< merges mappings, not %s", kindOf(c))
+		}
+		return true
+	}
+	d.addAt(placeOf(m), path, "", "<< merges mappings, not %s", kindOf(m))
+	return true
+}
+
+// notePlace notes where a field stands: at its value if that is on the key's line, otherwise at its key.
+func (d *decoder) notePlace(path string, key, value *yaml.Node) {
+	at := placeOf(value)
+	if at.line != key.Line || target(value).ShortTag() == "!!null" {
+		at = placeOf(key)
+	}
+	d.places[path] = at
+}
+
+func isMerge(key *yaml.Node) bool { return key.ShortTag() == "!!merge" }
+
+// wantKind notes a problem unless the node is of a kind, such as a list.
+func (d *decoder) wantKind(path string, n *yaml.Node, kind yaml.Kind, words string) bool {
+	switch {
+	case n.Kind == kind:
+		return true
+	case n.ShortTag() == "!!null":
+		d.add(path, "", "has no value, should be %s", words)
+	default:
+		d.add(path, "", "should be %s, not %s", words, kindOf(n))
+	}
+	return false
+}
+
+// want notes a problem unless the node is a scalar with one of some tags.
+func (d *decoder) want(path string, n *yaml.Node, words string, tags ...string) bool {
+	if n.Kind == yaml.ScalarNode {
+		for _, t := range tags {
+			if n.ShortTag() != t {
+				continue
+			}
+			if strings.ContainsRune(n.Value, 0) {
+				d.add(path, "", "has a NUL character in it")
+				return false
+			}
+			return true
+		}
+	}
+	hint := ""
+	if n.Kind == yaml.ScalarNode && tags[0] == "!!str" && n.Style == 0 && n.ShortTag() != "!!null" {
+		hint = fmt.Sprintf("write %q if it is meant as text", quotable(n.Value))
+	}
+	if n.ShortTag() == "!!null" {
+		d.add(path, "", "has no value, should be %s", words)
+		return false
+	}
+	d.add(path, hint, "should be %s, not %s", words, kindOf(n))
+	return false
+}
+
+// kindOf says what a node is, for people.
+func kindOf(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.AliasNode:
+		return "an alias"
+	}
+	switch n.ShortTag() {
+	case "!!null":
+		return "nothing"
+	case "!!str":
+		return "text"
+	case "!!int", "!!float":
+		return "a number"
+	case "!!bool":
+		return "true or false"
+	case "!!timestamp":
+		return "a date"
+	case "!!merge":
+		return "<<"
+	}
+	return quotable(n.Tag)
+}
+
+var syntaxError = regexp.MustCompile(`(?s)^yaml: (?:line (\d+): )?(.*)$`)
+
+// addSyntax notes that the file is not YAML.
+func (d *decoder) addSyntax(text []byte, err error) {
+	message := syntaxError.FindStringSubmatch(err.Error())
+	line := d.syntaxLine(text, err)
+	source := ""
+	if line <= len(d.lines) {
+		source = d.lines[line-1]
+	}
+	indent := len(source) - len(strings.TrimLeft(source, " \t"))
+	if tab := strings.IndexByte(source[:indent], '\t'); tab >= 0 {
+		d.addAt(place{line, tab + 1}, "", "use spaces", "YAML does not allow tabs to indent")
+		return
+	}
+	d.addAt(place{line, indent + 1}, "", "", "not valid YAML: %s", quotable(message[2]))
+}
+
+// syntaxLine finds the line that yaml.v3 stumbled over. Its messages name the line where the mapping or list around it
+// began, or none; but it reads from the front, so the shortest beginning of the file that gives the same message ends
+// with that line.
+func (d *decoder) syntaxLine(text []byte, err error) int {
+	ends := lineEnds(text)
+	i := sort.Search(len(ends)-1, func(i int) bool {
+		docs := yaml.NewDecoder(bytes.NewReader(text[:ends[i]]))
+		var n yaml.Node
+		first := docs.Decode(&n)
+		if first == nil {
+			first = docs.Decode(&n)
+		}
+		return first != nil && !errors.Is(first, io.EOF) && first.Error() == err.Error()
+	})
+	return i + 1
+}
+
+func lineEnds(text []byte) []int {
+	var ends []int
+	for i, c := range text {
+		if c == '\n' {
+			ends = append(ends, i+1)
+		}
+	}
+	if len(ends) == 0 || ends[len(ends)-1] < len(text) {
+		ends = append(ends, len(text))
+	}
+	return ends
+}
+
+// atoi is for texts that a pattern has found to be short and of digits.
+func atoi(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		panic("spec: not digits: " + s)
+	}
+	return n
+}
