@@ -1,0 +1,91 @@
+package placement
+
+import (
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+)
+
+// Agent is a machine as a round sees it at its start.
+type Agent struct {
+	// ID is the Mesos agent id, unique within a round.
+	ID string
+	// Hostname is what people know the agent by. It is also the attribute "hostname", unless Attributes has one.
+	Hostname string
+	// Attributes are the agent's attributes as text. They are read, never changed.
+	Attributes map[string]string
+	// Free is what is offered and not yet taken. An agent without an offer has nothing free, but should be listed:
+	// it counts in explanations, and can be kept free for a task.
+	Free spec.Resources
+	// Used is what the scheduler's own tasks hold there; Free and Used together is what the agent would have free
+	// if they all ended. What other frameworks hold is in neither.
+	Used spec.Resources
+	// UnavailableFrom is when the planned maintenance of the agent starts; zero if none is planned.
+	UnavailableFrom time.Time
+}
+
+// attribute gives the agent's value of an attribute, and whether it has one.
+func (a *Agent) attribute(name string) (value string, present bool) {
+	value, present = a.Attributes[name]
+	if !present && name == "hostname" && a.Hostname != "" {
+		return a.Hostname, true
+	}
+	return value, present
+}
+
+// Name is what people know the agent by: its hostname, or its id if it has none.
+func (a *Agent) Name() string {
+	if a.Hostname != "" {
+		return a.Hostname
+	}
+	return a.ID
+}
+
+// Shape is what placement has to know of a task. All tasks of a step have one shape, and equal shapes of different
+// steps share what a round learns. A shape must not change while a round knows it.
+type Shape struct {
+	// Need is what one task takes. A resource of 0 is asked of nobody.
+	Need spec.Resources
+	// Where must all hold of the agent's attributes.
+	Where []spec.Constraint
+	// Spread is the attribute over whose values the tasks of the step are to be spread evenly; "" for none. Agents
+	// without the attribute count as one more value, "".
+	Spread string
+	// SpreadCounts tells how many live tasks of the step there are by value of the attribute Spread. A round goes on
+	// counting by itself, for each Shape pointer.
+	SpreadCounts map[string]int
+	// Avoid lists the ids of agents that failed the task. They are refused unless no other agent of the round could
+	// hold the task even if all of the scheduler's own tasks had ended there: a task must not wait for ever because
+	// it failed once on the only machine that can run it.
+	Avoid []string
+	// Until is when a task that is started now may still run. An agent whose maintenance starts before is refused.
+	// Zero if it is not known: then every agent with planned maintenance is refused.
+	Until time.Time
+}
+
+// kind is one of the resources.
+type kind int
+
+const (
+	cpus kind = iota
+	mem
+	disk
+	gpus
+	ports
+	kinds
+)
+
+// vector is spec.Resources as an array, in the same units, so that a rule can be written once for all of them.
+type vector [kinds]int64
+
+func vectorOf(r spec.Resources) vector {
+	return vector{cpus: r.CPUs, mem: r.Mem, disk: r.Disk, gpus: r.GPUs, ports: r.Ports}
+}
+
+// add gives v and n times w.
+func (v vector) add(w *vector, n int64) vector {
+	for k := range v {
+		v[k] += n * w[k]
+	}
+	return v
+}

@@ -1,0 +1,117 @@
+package placement
+
+import "strings"
+
+// CouldHold tells whether an agent would take a task of the shape if none of the scheduler's own tasks ran there and it
+// were kept free for nobody.
+func (r *Round) CouldHold(agent int, s *Shape) bool {
+	empty := r.state(agent).emptied()
+	return r.classOf(s).admits(&empty)
+}
+
+// NearestToFit gives the agent that is to be kept free for a task that fits nowhere: of those that could hold it and are
+// not kept free yet, the one that is nearest to having room. How near is measured by the resource of which it has the
+// least in relation to the need; where this is equal, the agent on which the scheduler's own tasks hold less comes
+// first, because fewer have to end there. ok is false if there is no such agent.
+func (r *Round) NearestToFit(s *Shape) (agent int, ok bool) {
+	c := r.classOf(s)
+	if c.unkept {
+		return 0, false
+	}
+	var best *agentState
+	var bestReady, bestUsed int64
+	for i := range r.states {
+		a := &r.states[i]
+		if a.reserved {
+			continue
+		}
+		if empty := a.emptied(); !c.admits(&empty) {
+			continue
+		}
+		ready, used := c.readiness(a), share(a.used[cpus], a.free[cpus])+share(a.used[mem], a.free[mem])
+		if best == nil || ready > bestReady || ready == bestReady && used < bestUsed {
+			best, bestReady, bestUsed = a, ready, used
+		}
+	}
+	if best == nil {
+		c.unkept = true
+		return 0, false
+	}
+	return best.index, true
+}
+
+// readiness is what the agent has free of the need's scarcest resource, in parts of whole.
+func (c *class) readiness(a *agentState) int64 {
+	ready := int64(whole)
+	for k, need := range c.need {
+		if need > 0 {
+			ready = min(ready, min(a.free[k], need)*whole/need)
+		}
+	}
+	return ready
+}
+
+// Reserve keeps an agent free: Place puts nothing there any more.
+func (r *Round) Reserve(agent int) { r.state(agent).reserved = true }
+
+// Release ends a reservation. Classes that were refused because of it look again from the start.
+func (r *Round) Release(agent int) {
+	r.state(agent).reserved = false
+	for _, c := range r.classes {
+		c.unkept = false
+		for i := range c.lanes {
+			c.lanes[i].next = 0
+		}
+	}
+	for _, s := range r.shapes {
+		if s.values != nil {
+			s.values = heapOf(s.values[:cap(s.values)])
+		}
+	}
+}
+
+// PlaceReserved puts one task of the shape on an agent that is kept free for it, if it has room by now, and ends the
+// reservation.
+func (r *Round) PlaceReserved(agent int, s *Shape) bool {
+	a, c := r.state(agent), r.classOf(s)
+	open := *a
+	open.reserved = false
+	if !c.admits(&open) {
+		return false
+	}
+	r.Release(agent)
+	c.take(a, 1)
+	r.count(s, a)
+	return true
+}
+
+// count counts a task that was put on an agent without being spread.
+func (r *Round) count(s *Shape, a *agentState) {
+	state := r.stateOf(s)
+	if state.values == nil {
+		return
+	}
+	lane := r.column(s.Spread).of[a.place]
+	for i := range state.values {
+		if state.values[i].lane == int(lane) {
+			state.values[i].count++
+			sink(state.values, i)
+			return
+		}
+	}
+}
+
+// Shortage says what an agent lacks for a task of the shape: "needs 16 cpus, 12 free now". It is empty if nothing is
+// short.
+func (r *Round) Shortage(agent int, s *Shape) string {
+	a, c := r.state(agent), r.classOf(s)
+	var short []string
+	for _, rule := range c.rules {
+		if need, ok := rule.(resourceRule); ok && !need.admits(a) {
+			short = append(short, "needs "+amount(need.kind, need.need)+", "+quantity(need.kind, a.free[need.kind])+" free now")
+		}
+	}
+	return strings.Join(short, "; ")
+}
+
+func (r *Round) state(agent int) *agentState { return &r.states[r.place[agent]] }

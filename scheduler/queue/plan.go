@@ -1,0 +1,41 @@
+package queue
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Why says in one sentence why tasks of an entry wait, as the round was at its end. The entry must be one of those that
+// the plan was made for. It must not be called while the round is used elsewhere.
+func (p Plan) Why(e *Entry) string {
+	for _, r := range p.Reservations {
+		if r.Entry == e.ID {
+			return fmt.Sprintf("agent %s is kept free for it (%s)",
+				p.round.Agent(r.Index).Name(), p.round.Shortage(r.Index, e.Shape))
+		}
+	}
+	return p.round.Explain(e.Shape).String()
+}
+
+// String has one line for each entry that starts tasks or has an agent kept free, in the order of the decisions:
+//
+//	entry 3 starts 12 on node-1, 4 on node-2
+//	entry 7 waits for node-3
+func (p Plan) String() string {
+	var order []int
+	starts := map[int][]string{}
+	for _, a := range p.Assignments {
+		if starts[a.Entry] == nil {
+			order = append(order, a.Entry)
+		}
+		starts[a.Entry] = append(starts[a.Entry], fmt.Sprintf("%d on %s", a.Count, p.round.Agent(a.Agent).Name()))
+	}
+	var b strings.Builder
+	for _, entry := range order {
+		fmt.Fprintf(&b, "entry %d starts %s\n", entry, strings.Join(starts[entry], ", "))
+	}
+	for _, r := range p.Reservations {
+		fmt.Fprintf(&b, "entry %d waits for %s\n", r.Entry, p.round.Agent(r.Index).Name())
+	}
+	return b.String()
+}

@@ -1,0 +1,127 @@
+package queue
+
+import (
+	"cmp"
+	"slices"
+)
+
+// serveReserved carries the reservations of the round before out, or on.
+//
+// A task for which an agent is kept free goes first, there or elsewhere, whatever the share of its project: it waited
+// longest. What is left then are tasks that fit nowhere, not even on their own agent, and because what is free only
+// decreases from here on, they will not fit in this round. So none of the reservations that survive this ends in the
+// midst of the round, which would leave room unused that others were refused.
+func (m *matcher) serveReserved() {
+	m.carryOver()
+	m.plan.Reservations = slices.DeleteFunc(m.plan.Reservations, func(r Reservation) bool {
+		i := m.reserved[r.Entry]
+		if !m.round.PlaceReserved(r.Index, m.entries[i].Shape) {
+			return false
+		}
+		m.serve(i, r.Index)
+		return true
+	})
+	for served := true; served; {
+		// An agent that is released for one may be the place for another, so they are asked again.
+		served = false
+		m.plan.Reservations = slices.DeleteFunc(m.plan.Reservations, func(r Reservation) bool {
+			i := m.reserved[r.Entry]
+			a := m.round.Place(m.entries[i].Shape, 1)
+			if len(a) == 0 {
+				return false
+			}
+			m.round.Release(r.Index)
+			m.serve(i, a[0].Agent)
+			served = true
+			return true
+		})
+	}
+}
+
+// serve notes that the task that an agent was kept free for has been placed.
+func (m *matcher) serve(i, agent int) {
+	delete(m.reserved, m.entries[i].ID)
+	m.assign(i, agent, 1)
+	m.charge(m.projects[m.entries[i].Project], i, 1)
+}
+
+// carryOver takes over the reservations of the round before that are still valid: the entry still waits, and its agent is
+// still there and could hold it.
+func (m *matcher) carryOver() {
+	if len(m.opts.Reserved) == 0 || m.opts.MaxReservations <= 0 {
+		return
+	}
+	entries, agents := map[int]int{}, map[string]int{}
+	for _, r := range m.opts.Reserved {
+		entries[r.Entry], agents[r.Agent] = -1, -1
+	}
+	for i := range m.entries {
+		if _, wanted := entries[m.entries[i].ID]; wanted && m.starves(i) {
+			entries[m.entries[i].ID] = i
+		}
+	}
+	for index := range m.round.Len() {
+		if _, wanted := agents[m.round.Agent(index).ID]; wanted {
+			agents[m.round.Agent(index).ID] = index
+		}
+	}
+	for _, r := range m.opts.Reserved {
+		i, index := entries[r.Entry], agents[r.Agent]
+		if i >= 0 && index >= 0 && len(m.reserved) < m.opts.MaxReservations && m.round.CouldHold(index, m.entries[i].Shape) {
+			m.keep(i, index)
+			entries[r.Entry], agents[r.Agent] = -1, -1
+		}
+	}
+	m.sortReservations()
+}
+
+// reserve keeps agents free for entries that starve and fit nowhere now, the longest-waiting first. It is done before the
+// round is filled, so that their agents are not filled once more, and after it, for those that have lost their place in it.
+func (m *matcher) reserve() {
+	if len(m.reserved) >= m.opts.MaxReservations {
+		return
+	}
+	var starving []int
+	for i := range m.entries {
+		if _, has := m.reserved[m.entries[i].ID]; !has && m.starves(i) && !m.round.Fits(m.entries[i].Shape) {
+			starving = append(starving, i)
+		}
+	}
+	slices.SortFunc(starving, m.longest)
+	for _, i := range starving {
+		if len(m.reserved) >= m.opts.MaxReservations {
+			break
+		}
+		if agent, ok := m.round.NearestToFit(m.entries[i].Shape); ok {
+			m.keep(i, agent)
+		}
+	}
+	m.sortReservations()
+}
+
+func (m *matcher) starves(i int) bool {
+	return m.left[i] > 0 && m.now.Sub(m.entries[i].Since) >= m.opts.ReserveAfter
+}
+
+func (m *matcher) keep(i, agent int) {
+	m.round.Reserve(agent)
+	m.reserved[m.entries[i].ID] = i
+	m.plan.Reservations = append(m.plan.Reservations, Reservation{
+		Entry: m.entries[i].ID, Agent: m.round.Agent(agent).ID, Index: agent,
+	})
+}
+
+// longest orders entries by how long they wait.
+func (m *matcher) longest(i, j int) int {
+	a, b := &m.entries[i], &m.entries[j]
+	if c := a.Since.Compare(b.Since); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.ID, b.ID))
+}
+
+func (m *matcher) sortReservations() {
+	slices.SortFunc(m.plan.Reservations, func(a, b Reservation) int {
+		return m.longest(m.reserved[a.Entry], m.reserved[b.Entry])
+	})
+}
