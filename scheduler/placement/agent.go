@@ -24,8 +24,8 @@ type Agent struct {
 	UnavailableFrom time.Time
 }
 
-// attribute gives the agent's value of an attribute, and whether it has one.
-func (a *Agent) attribute(name string) (value string, present bool) {
+// Attribute gives the agent's value of an attribute, and whether it has one. Counts of spread tasks are by this value.
+func (a *Agent) Attribute(name string) (value string, present bool) {
 	value, present = a.Attributes[name]
 	if !present && name == "hostname" && a.Hostname != "" {
 		return a.Hostname, true

@@ -18,7 +18,7 @@ func (r *Round) column(name string) *column {
 	c := &column{of: make([]int32, len(r.states)), absent: -1}
 	numbers := map[string]int32{}
 	for i := range r.states {
-		text, present := r.states[i].agent.attribute(name)
+		text, present := r.states[i].agent.Attribute(name)
 		if !present {
 			if c.absent < 0 {
 				c.absent = c.add("")

@@ -11,7 +11,7 @@ func (p Plan) Why(e *Entry) string {
 	for _, r := range p.Reservations {
 		if r.Entry == e.ID {
 			return fmt.Sprintf("agent %s is kept free for it (%s)",
-				p.round.Agent(r.Index).Name(), p.round.Shortage(r.Index, e.Shape))
+				p.round.Agent(r.Agent).Name(), p.round.Shortage(r.Agent, e.Shape))
 		}
 	}
 	return p.round.Explain(e.Shape).String()
@@ -35,7 +35,7 @@ func (p Plan) String() string {
 		fmt.Fprintf(&b, "entry %d starts %s\n", entry, strings.Join(starts[entry], ", "))
 	}
 	for _, r := range p.Reservations {
-		fmt.Fprintf(&b, "entry %d waits for %s\n", r.Entry, p.round.Agent(r.Index).Name())
+		fmt.Fprintf(&b, "entry %d waits for %s\n", r.Entry, p.round.Agent(r.Agent).Name())
 	}
 	return b.String()
 }

@@ -53,9 +53,9 @@ type Assignment struct {
 // Reservation says that an agent is kept free for one task of an entry that waited long. Nothing of other entries is
 // put there in the round that makes it nor in later ones, as long as the caller passes it on in Options.Reserved.
 type Reservation struct {
-	Entry int    // Entry.ID
-	Agent string // Agent.ID, because indices change from round to round
-	Index int    // of the agent in this round
+	Entry   int    // Entry.ID
+	Agent   int    // index in the agents of the round that made or confirmed it
+	AgentID string // the agent's id, by which the next round knows it
 }
 
 // Plan is what a round decided.

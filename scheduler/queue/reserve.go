@@ -15,10 +15,10 @@ func (m *matcher) serveReserved() {
 	m.carryOver()
 	m.plan.Reservations = slices.DeleteFunc(m.plan.Reservations, func(r Reservation) bool {
 		i := m.reserved[r.Entry]
-		if !m.round.PlaceReserved(r.Index, m.entries[i].Shape) {
+		if !m.round.PlaceReserved(r.Agent, m.entries[i].Shape) {
 			return false
 		}
-		m.serve(i, r.Index)
+		m.serve(i, r.Agent)
 		return true
 	})
 	for served := true; served; {
@@ -30,7 +30,7 @@ func (m *matcher) serveReserved() {
 			if len(a) == 0 {
 				return false
 			}
-			m.round.Release(r.Index)
+			m.round.Release(r.Agent)
 			m.serve(i, a[0].Agent)
 			served = true
 			return true
@@ -53,7 +53,7 @@ func (m *matcher) carryOver() {
 	}
 	entries, agents := map[int]int{}, map[string]int{}
 	for _, r := range m.opts.Reserved {
-		entries[r.Entry], agents[r.Agent] = -1, -1
+		entries[r.Entry], agents[r.AgentID] = -1, -1
 	}
 	for i := range m.entries {
 		if _, wanted := entries[m.entries[i].ID]; wanted && m.starves(i) {
@@ -66,10 +66,10 @@ func (m *matcher) carryOver() {
 		}
 	}
 	for _, r := range m.opts.Reserved {
-		i, index := entries[r.Entry], agents[r.Agent]
+		i, index := entries[r.Entry], agents[r.AgentID]
 		if i >= 0 && index >= 0 && len(m.reserved) < m.opts.MaxReservations && m.round.CouldHold(index, m.entries[i].Shape) {
 			m.keep(i, index)
-			entries[r.Entry], agents[r.Agent] = -1, -1
+			entries[r.Entry], agents[r.AgentID] = -1, -1
 		}
 	}
 	m.sortReservations()
@@ -107,7 +107,7 @@ func (m *matcher) keep(i, agent int) {
 	m.round.Reserve(agent)
 	m.reserved[m.entries[i].ID] = i
 	m.plan.Reservations = append(m.plan.Reservations, Reservation{
-		Entry: m.entries[i].ID, Agent: m.round.Agent(agent).ID, Index: agent,
+		Entry: m.entries[i].ID, Agent: agent, AgentID: m.round.Agent(agent).ID,
 	})
 }
 
