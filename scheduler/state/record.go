@@ -40,6 +40,8 @@ type RunRecord struct {
 	Phase     RunPhase
 	// Generation counts the retries of the whole run, from 0.
 	Generation int
+	// Retried is when the latest generation began; zero for the first.
+	Retried time.Time
 	// Cancelled is when the cancellation was asked for; zero if it was not.
 	Cancelled time.Time
 	Ended     time.Time

@@ -1,0 +1,183 @@
+package scheduler
+
+import (
+	"sort"
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/mesos"
+	"github.com/lisa-dpc/spillway/scheduler/placement"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+)
+
+// agentTable is what offers have told about the agents, and the offers that are held.
+type agentTable struct {
+	byID    map[string]*agent
+	sorted  []*agent // by id; nil when it must be made anew
+	offerOn map[string]*agent
+	held    int // how many offers are held
+}
+
+// agent is an agent that has made an offer.
+type agent struct {
+	id, hostname string
+	attributes   map[string]string
+	// offers are those held, in the order in which they came.
+	offers []mesos.Offer
+	// free is what was free when the agent was last looked at: what explanations of waiting are made from after
+	// the offer has been declined.
+	free spec.Resources
+	seen time.Time
+	// maintenance is when a planned maintenance starts; zero if none is planned.
+	maintenance time.Time
+}
+
+// forgetAfter is how long an agent is remembered that makes no offers and runs nothing of ours.
+const forgetAfter = time.Hour
+
+func newAgentTable() agentTable {
+	return agentTable{byID: map[string]*agent{}, offerOn: map[string]*agent{}}
+}
+
+func (t *agentTable) addOffer(now time.Time, o mesos.Offer) {
+	a := t.byID[o.AgentID]
+	if a == nil {
+		a = &agent{id: o.AgentID}
+		t.byID[o.AgentID] = a
+		t.sorted = nil
+	}
+	a.hostname, a.attributes, a.seen, a.maintenance = o.Hostname, o.Attributes, now, o.UnavailableFrom
+	a.offers = append(a.offers, o)
+	t.offerOn[o.ID] = a
+	t.held++
+	a.free = a.offered("")
+}
+
+func (t *agentTable) removeOffer(id string) {
+	a := t.offerOn[id]
+	if a == nil {
+		return
+	}
+	delete(t.offerOn, id)
+	for i := range a.offers {
+		if a.offers[i].ID == id {
+			a.offers = append(a.offers[:i], a.offers[i+1:]...)
+			break
+		}
+	}
+	t.held--
+	a.free = a.offered("")
+}
+
+// take removes the agent's offers of a role and returns their ids.
+func (t *agentTable) take(a *agent, role string) []string {
+	var ids []string
+	kept := a.offers[:0]
+	for _, o := range a.offers {
+		if o.Role != role {
+			kept = append(kept, o)
+			continue
+		}
+		ids = append(ids, o.ID)
+		delete(t.offerOn, o.ID)
+		t.held--
+	}
+	a.offers = kept
+	return ids
+}
+
+// remove forgets an agent that the master has removed.
+func (t *agentTable) remove(id string) {
+	a := t.byID[id]
+	if a == nil {
+		return
+	}
+	for _, o := range a.offers {
+		delete(t.offerOn, o.ID)
+	}
+	t.held -= len(a.offers)
+	delete(t.byID, id)
+	t.sorted = nil
+}
+
+// voidOffers drops all offers: they end with the subscription.
+func (t *agentTable) voidOffers() {
+	for _, a := range t.byID {
+		a.offers = nil
+	}
+	clear(t.offerOn)
+	t.held = 0
+}
+
+func (t *agentTable) setMaintenance(id string, from time.Time) {
+	if a := t.byID[id]; a != nil {
+		a.maintenance = from
+	}
+}
+
+// all returns the agents by id, so that nothing depends on the order of a map.
+func (t *agentTable) all() []*agent {
+	if t.sorted == nil {
+		t.sorted = make([]*agent, 0, len(t.byID))
+		for _, a := range t.byID {
+			t.sorted = append(t.sorted, a)
+		}
+		sort.Slice(t.sorted, func(i, k int) bool { return t.sorted[i].id < t.sorted[k].id })
+	}
+	return t.sorted
+}
+
+// prune forgets agents that have not been seen for long and run nothing.
+func (t *agentTable) prune(now time.Time, used func(agent string) spec.Resources) {
+	for _, a := range t.all() {
+		if now.Sub(a.seen) > forgetAfter && used(a.id) == (spec.Resources{}) {
+			t.remove(a.id)
+		}
+	}
+}
+
+// roles returns the roles of the held offers, sorted.
+func (t *agentTable) roles() []string {
+	seen := map[string]bool{}
+	var roles []string
+	for _, a := range t.offerOn {
+		for _, o := range a.offers {
+			if !seen[o.Role] {
+				seen[o.Role] = true
+				roles = append(roles, o.Role)
+			}
+		}
+	}
+	sort.Strings(roles)
+	return roles
+}
+
+// offered sums the agent's held offers of a role, of all roles if it is empty.
+func (a *agent) offered(role string) spec.Resources {
+	var sum spec.Resources
+	for _, o := range a.offers {
+		if role == "" || o.Role == role {
+			sum = plus(sum, o.Resources)
+		}
+	}
+	return sum
+}
+
+// placing describes the agent to a round, with the given resources free.
+func (a *agent) placing(free, used spec.Resources) placement.Agent {
+	return placement.Agent{
+		ID: a.id, Hostname: a.hostname, Attributes: a.attributes,
+		Free: free, Used: used, UnavailableFrom: a.maintenance,
+	}
+}
+
+func plus(a, b spec.Resources) spec.Resources {
+	return spec.Resources{
+		CPUs: a.CPUs + b.CPUs, Mem: a.Mem + b.Mem, Disk: a.Disk + b.Disk, GPUs: a.GPUs + b.GPUs, Ports: a.Ports + b.Ports,
+	}
+}
+
+func minus(a, b spec.Resources, n int64) spec.Resources {
+	return spec.Resources{
+		CPUs: a.CPUs - n*b.CPUs, Mem: a.Mem - n*b.Mem, Disk: a.Disk - n*b.Disk, GPUs: a.GPUs - n*b.GPUs, Ports: a.Ports - n*b.Ports,
+	}
+}

@@ -1,0 +1,130 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+	"github.com/lisa-dpc/spillway/scheduler/state"
+	"github.com/lisa-dpc/spillway/scheduler/store"
+)
+
+// Submit asks for a run. Done is called once the run is durable, or with the reason why it is not taken.
+type Submit struct {
+	// ID is used if the submission makes a new run.
+	ID state.RunID
+	// Spec and Params are the texts from which Pipeline was made.
+	Spec     string
+	Params   map[string]string
+	Pipeline *spec.Pipeline
+	// Key makes a submission that is sent twice one run; empty: none.
+	Key  string
+	Done func(Submitted, error)
+}
+
+// Submitted is the answer to a submission.
+type Submitted struct {
+	Run state.RunRecord
+	// Existing says that the key had been used: Run is the run of then.
+	Existing bool
+}
+
+// ErrKeyReused: the idempotency key was used for another submission.
+var ErrKeyReused = errors.New("the idempotency key was used for another spec or other parameters; use a new key")
+
+func (c *Submit) apply(r *Reactor, now time.Time) {
+	if c.Key != "" {
+		before, err := r.runByKey(c.Pipeline.Project, c.Key)
+		switch {
+		case err == nil && !sameSubmission(before, c):
+			r.answer(func() { c.Done(Submitted{}, ErrKeyReused) })
+			return
+		case err == nil:
+			r.answer(func() { c.Done(Submitted{Run: before, Existing: true}, nil) })
+			return
+		case !errors.Is(err, store.ErrNotFound):
+			r.answer(func() { c.Done(Submitted{}, fmt.Errorf("looking for the idempotency key: %w", err)) })
+			return
+		}
+	}
+	run := r.state.Submit(now, state.Submission{
+		ID: c.ID, Pipeline: c.Pipeline, Spec: c.Spec, Params: c.Params, Key: c.Key,
+	})
+	rec := run.Record()
+	r.log.Info("run accepted", "run", rec.ID, "pipeline", rec.Name, "project", rec.Project)
+	r.answer(func() { c.Done(Submitted{Run: rec}, nil) })
+}
+
+// runByKey finds the run that was submitted with a key, unfinished or not. Both places are asked from the loop,
+// so that no run can be in neither.
+func (r *Reactor) runByKey(project, key string) (state.RunRecord, error) {
+	if run := r.state.RunByKey(project, key); run != nil {
+		return run.Record(), nil
+	}
+	return r.store.RunByKey(context.Background(), project, key)
+}
+
+func sameSubmission(before state.RunRecord, c *Submit) bool {
+	if before.Spec != c.Spec || len(before.Params) != len(c.Params) {
+		return false
+	}
+	for k, v := range c.Params {
+		if w, given := before.Params[k]; !given || v != w {
+			return false
+		}
+	}
+	return true
+}
+
+// Cancel asks for a run's end. Done is called once that is durable; the run's attempts end later.
+type Cancel struct {
+	ID   state.RunID
+	Done func(error)
+}
+
+func (c *Cancel) apply(r *Reactor, now time.Time) {
+	err := r.state.Cancel(now, c.ID)
+	if errors.Is(err, state.ErrFinal) {
+		if _, _, found := r.store.Run(context.Background(), c.ID); found != nil {
+			err = fmt.Errorf("run %s: %w", c.ID, found)
+		}
+	}
+	if err == nil {
+		r.log.Info("run is being cancelled", "run", c.ID)
+	}
+	r.answer(func() { c.Done(err) })
+}
+
+// Retry asks for a finished run to be made active again. Done is called once that is durable.
+type Retry struct {
+	ID   state.RunID
+	Done func(state.RunRecord, error)
+}
+
+func (c *Retry) apply(r *Reactor, now time.Time) {
+	rec, err := r.retry(now, c.ID)
+	if err == nil {
+		r.log.Info("run is retried", "run", c.ID, "generation", rec.Generation)
+	}
+	r.answer(func() { c.Done(rec, err) })
+}
+
+func (r *Reactor) retry(now time.Time, id state.RunID) (state.RunRecord, error) {
+	rec, attempts, err := r.store.Run(context.Background(), id)
+	if err != nil {
+		return state.RunRecord{}, fmt.Errorf("run %s: %w", id, err)
+	}
+	return r.state.Retry(now, rec, attempts)
+}
+
+// Read looks at the state between two batches; what it sees is durable. Look must be quick, must keep nothing of
+// the reactor's, and is called on the reactor's goroutine.
+type Read struct {
+	Look func(now time.Time, r *Reactor)
+}
+
+func (c *Read) apply(r *Reactor, now time.Time) {
+	r.answer(func() { c.Look(now, r) })
+}

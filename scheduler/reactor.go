@@ -1,0 +1,117 @@
+// Package scheduler is the daemon: one loop, the reactor, owns the state and ties the rooms together. It takes
+// all inputs that wait as one batch, applies them, matches waiting tasks to offers, makes what changed durable
+// in one commit, and only then acts: calls to the master, acknowledgements, answers to callers.
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/mesos"
+	"github.com/lisa-dpc/spillway/scheduler/queue"
+	"github.com/lisa-dpc/spillway/scheduler/state"
+	"github.com/lisa-dpc/spillway/scheduler/store"
+)
+
+// Reactor is the scheduler without clock, network and goroutines: Step takes the time and a batch of inputs.
+// The daemon calls it with real ones, the simulator with simulated ones. It belongs to one goroutine.
+type Reactor struct {
+	cfg   Config
+	log   *slog.Logger
+	store store.Store
+	send  func([]mesos.Call)
+
+	state  *state.State
+	agents agentTable
+	demand demand
+	recon  reconciler
+
+	reservations []queue.Reservation
+	rounds       uint64
+
+	// calls and answers are what the batch wants done once it is durable.
+	calls   []mesos.Call
+	answers []func()
+}
+
+// Input is something that a batch consists of: an Event of the master's, or a command of a caller's.
+type Input interface {
+	apply(r *Reactor, now time.Time)
+}
+
+// NewReactor starts from what the store holds. send must not block.
+func NewReactor(ctx context.Context, now time.Time, cfg Config, st store.Store, send func([]mesos.Call), log *slog.Logger) (*Reactor, error) {
+	snap, err := st.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("loading the state: %w", err)
+	}
+	restored, err := state.Load(now, cfg.Limits, snap)
+	if err != nil {
+		return nil, fmt.Errorf("restoring the state: %w", err)
+	}
+	return &Reactor{
+		cfg: cfg, log: log, store: st, send: send,
+		state:  restored,
+		agents: newAgentTable(),
+		demand: demand{suppressed: true},
+	}, nil
+}
+
+// FrameworkID returns the id to subscribe with; empty for a framework that the master does not know yet.
+func (r *Reactor) FrameworkID() string { return r.state.FrameworkID() }
+
+// Step takes in one batch. An error means that nothing of the batch has had or may have an effect: the
+// scheduler must stop, and starts again from the store.
+func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error {
+	for _, in := range inputs {
+		in.apply(r, now)
+	}
+	r.state.Expire(now)
+	r.match(now)
+	r.askForOffers(now)
+	r.reconcile(now)
+	changes := r.state.TakeChanges()
+	if err := r.store.Commit(ctx, changes); err != nil {
+		return fmt.Errorf("keeping the state: %w", err)
+	}
+	r.act()
+	return nil
+}
+
+// act does what the batch, which is durable now, has decided. Kills go first: an attempt that is to end must
+// not be acknowledged or launched over meanwhile.
+func (r *Reactor) act() {
+	kills := r.state.TakeKills()
+	calls := make([]mesos.Call, 0, len(kills)+len(r.calls))
+	calls = append(calls, r.calls...)
+	for _, k := range kills {
+		calls = append(calls, mesos.Kill{TaskID: k.ID.String(), AgentID: k.Agent, Grace: r.cfg.Limits.KillGrace})
+	}
+	answers := r.answers
+	r.calls, r.answers = nil, nil
+	if len(calls) > 0 {
+		r.send(calls)
+	}
+	for _, answer := range answers {
+		answer()
+	}
+}
+
+// Next returns when Step has something to do though there is no input; false if it never has.
+func (r *Reactor) Next() (time.Time, bool) {
+	at, any := r.state.NextTimer()
+	for _, t := range []time.Time{r.demand.next(), r.recon.next} {
+		if !t.IsZero() && (!any || t.Before(at)) {
+			at, any = t, true
+		}
+	}
+	return at, any
+}
+
+// call adds a call to what the batch wants done.
+func (r *Reactor) call(c mesos.Call) { r.calls = append(r.calls, c) }
+
+// answer adds a caller's answer to what the batch wants done.
+func (r *Reactor) answer(f func()) { r.answers = append(r.answers, f) }

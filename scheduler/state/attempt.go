@@ -1,0 +1,237 @@
+package state
+
+import (
+	"fmt"
+	"time"
+)
+
+// maxMessage is how much of a status message is kept: enough for a registry's answer, and a bound on what a
+// task that fails again and again costs.
+const maxMessage = 2048
+
+// rank orders the states of a living task: an update never takes a task back to an earlier one, because updates
+// may come twice and, after a failover, late.
+func (s TaskState) rank() int {
+	switch s {
+	case TaskStaging:
+		return 0
+	case TaskStarting:
+		return 1
+	case TaskRunning:
+		return 2
+	case TaskKilling:
+		return 3
+	}
+	return 4
+}
+
+// Update takes in a status update. An update of an attempt that is not the task's living one changes nothing,
+// but if it says that such a twin lives, the twin is killed.
+func (s *State) Update(now time.Time, st Status) {
+	a := s.find(st.TaskID)
+	if a == nil {
+		s.killTwin(st)
+		return
+	}
+	a.heard = now
+	switch {
+	case st.State.Terminal():
+		s.ended(now, a, st)
+	case st.State == TaskUnreachable:
+		s.unreachable(now, a, st)
+	default:
+		s.alive(now, a, st)
+	}
+}
+
+// find returns the live attempt with the Mesos task id, or nil.
+func (s *State) find(taskID string) *attempt {
+	id, err := ParseAttemptID(taskID)
+	if err != nil {
+		return nil
+	}
+	r := s.runs[id.Run]
+	if r == nil || r.byName[id.Step] == nil {
+		return nil
+	}
+	t := r.byName[id.Step].tasks[id.Index]
+	if t == nil || t.live == nil || t.number != id.Number {
+		return nil
+	}
+	return t.live
+}
+
+// killTwin asks for the end of a task that lives though it has been replaced, or its run has ended.
+func (s *State) killTwin(st Status) {
+	if st.State.Terminal() || st.State == TaskUnreachable || st.State == TaskKilling {
+		return
+	}
+	if id, err := ParseAttemptID(st.TaskID); err == nil {
+		s.kills = append(s.kills, Kill{ID: id, Agent: st.Agent})
+	}
+}
+
+func (s *State) alive(now time.Time, a *attempt, st Status) {
+	back := !a.rec.Unreachable.IsZero()
+	a.rec.Unreachable = time.Time{}
+	if st.State.rank() > a.rec.State.rank() {
+		a.rec.State = st.State
+		a.rec.Reason, a.rec.Source, a.rec.Message = st.Reason, st.Source, clip(st.Message)
+	} else if !back {
+		return
+	}
+	if a.rec.Started.IsZero() && st.State == TaskRunning {
+		a.rec.Started = now
+	}
+	s.touchAttempt(a)
+	s.rearm(a.task)
+}
+
+// unreachable notes since when the agent has been away. An attempt that is to be cancelled is not waited for.
+func (s *State) unreachable(now time.Time, a *attempt, st Status) {
+	if a.rec.Kill == KillCancel {
+		s.endAttempt(now, a, Cancelled)
+		return
+	}
+	if !a.rec.Unreachable.IsZero() {
+		return
+	}
+	a.rec.Unreachable = now
+	a.rec.Reason, a.rec.Source, a.rec.Message = st.Reason, st.Source, clip(st.Message)
+	s.touchAttempt(a)
+	s.rearm(a.task)
+}
+
+// replaceUnreachable declares an attempt lost whose agent has been away for too long. Should it come back, it
+// is killed as a twin.
+func (s *State) replaceUnreachable(now time.Time, a *attempt) {
+	a.rec.State = TaskUnreachable
+	a.rec.Message = fmt.Sprintf("declared lost: its agent has been unreachable for %s", s.cfg.UnreachableWait)
+	s.endAttempt(now, a, InfraFailed)
+}
+
+// ended takes in a terminal status.
+func (s *State) ended(now time.Time, a *attempt, st Status) {
+	rule := blameFor(st.State, st.Reason, st.Source)
+	outcome := rule.Outcome
+	message := clip(st.Message)
+	switch {
+	case outcome == Succeeded:
+	case a.task.step.run.cancelled():
+		outcome = Cancelled
+	case st.Reason == ReasonMaxCompletionTimeReached,
+		a.rec.Kill == KillTimeout && (st.State == TaskKilled || st.State == TaskFailed):
+		outcome = AuthorFailed
+		message = fmt.Sprintf("ran longer than its timeout of %s", a.task.step.spec.Timeout)
+	}
+	if outcome == InfraFailed && rule.Limit > 0 {
+		a.task.limited++
+	}
+	a.rec.State, a.rec.Reason, a.rec.Source, a.rec.Message = st.State, st.Reason, st.Source, message
+	a.rec.ExitCode = exitCode(st.State, st.Message)
+	if a.rec.Started.IsZero() && outcome == Succeeded {
+		a.rec.Started = now // the updates in between were lost or are still to come
+	}
+	s.endAttempt(now, a, outcome)
+}
+
+// endAttempt closes the attempt and decides what becomes of its task.
+func (s *State) endAttempt(now time.Time, a *attempt, outcome Outcome) {
+	t := a.task
+	st := t.step
+	a.rec.Outcome, a.rec.Ended, a.rec.Unreachable = outcome, now, time.Time{}
+	s.touchAttempt(a)
+	t.live = nil
+	st.live--
+	st.ended = now
+	s.usage.remove(st.run.rec.Project, a.rec.Agent, st.spec.Resources)
+	switch outcome {
+	case Succeeded:
+		st.succeeded.Add(t.index)
+		s.forget(t)
+	case Cancelled:
+		st.cancelled.Add(t.index)
+		s.forget(t)
+	default:
+		s.afterFailure(now, t, a)
+	}
+	s.updateWaiting(st)
+	s.maybeEndStep(st)
+	s.maybeFinish(now, st.run)
+}
+
+// afterFailure plans the next attempt of a task that failed, or gives it up.
+func (s *State) afterFailure(now time.Time, t *task, a *attempt) {
+	wait, reason := s.nextAttempt(now, t, a)
+	if reason != "" {
+		if a.rec.Message != "" {
+			reason = a.rec.Message + "; " + reason
+		}
+		a.rec.Message = clip(reason)
+		t.step.failed.Add(t.index)
+		s.forget(t)
+		return
+	}
+	a.rec.RetryAt = now.Add(wait)
+	t.readyAt = a.rec.RetryAt
+	s.rearm(t)
+}
+
+// nextAttempt counts the failure and returns the wait before the next attempt, or why there is none.
+func (s *State) nextAttempt(now time.Time, t *task, a *attempt) (time.Duration, string) {
+	retries := t.step.spec.Retries
+	if a.rec.Outcome == AuthorFailed {
+		t.author++
+		switch {
+		case t.author > retries.Limit && retries.Limit > 0:
+			return 0, fmt.Sprintf("all %d retries are used up", retries.Limit)
+		case t.author > retries.Limit:
+			return 0, "no retries"
+		case !retries.Allows(a.rec.ExitCode):
+			return 0, "not an exit code to retry"
+		}
+		return backoff(retries.Backoff, retries.MaxBackoff, t.author, s.cfg.Seed, a.rec.ID), ""
+	}
+	t.infra++
+	t.avoid = append(t.avoid, avoidance{agent: a.rec.Agent, until: now.Add(s.cfg.AvoidFor)})
+	if limit := blameFor(a.rec.State, a.rec.Reason, a.rec.Source).Limit; limit > 0 && t.limited >= limit {
+		return 0, fmt.Sprintf("given up after %d such failures", limit)
+	}
+	if t.infra > s.cfg.InfraLimit {
+		return 0, fmt.Sprintf("given up after %d failures of the infrastructure", t.infra)
+	}
+	return backoff(s.cfg.InfraBackoff, s.cfg.InfraMaxBackoff, t.infra, s.cfg.Seed, a.rec.ID), ""
+}
+
+// kill asks for an attempt's end for the first time.
+func (s *State) kill(now time.Time, a *attempt, cause KillCause) {
+	a.rec.Kill = cause
+	if a.rec.Killed.IsZero() {
+		a.rec.Killed = now
+	}
+	s.touchAttempt(a)
+	s.askKill(now, a)
+}
+
+// askKill asks for an attempt's end, for the first time or again: a kill may be lost with the master or the agent.
+func (s *State) askKill(now time.Time, a *attempt) {
+	a.askedAt = now
+	s.kills = append(s.kills, Kill{ID: a.rec.ID, Agent: a.rec.Agent})
+}
+
+// FrameworkLost ends all live attempts: the master has removed the framework, and its tasks with it.
+func (s *State) FrameworkLost(now time.Time) {
+	var live []*attempt
+	s.eachLive(func(a *attempt) { live = append(live, a) })
+	for _, a := range live {
+		s.ended(now, a, Status{State: TaskLost, Reason: ReasonFrameworkRemoved, Source: SourceMaster,
+			Message: "the master has removed the framework"})
+	}
+}
+
+func clip(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	return s[:maxMessage/2] + " … " + s[len(s)-maxMessage/2:]
+}

@@ -1,0 +1,31 @@
+package state
+
+import (
+	"strconv"
+	"strings"
+)
+
+// noExitCode marks an exit code that is not known.
+const noExitCode = -1
+
+// exitCode reads a command's exit code from the message of a status. Mesos tells it nowhere else: its executors
+// write "Command exited with status N" and "Container exited with status N" (launcher/executor.cpp,
+// docker/executor.cpp).
+func exitCode(state TaskState, message string) int {
+	if state == TaskFinished {
+		return 0
+	}
+	_, rest, found := strings.Cut(message, " exited with status ")
+	if !found {
+		return noExitCode
+	}
+	end := 0
+	for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
+		end++
+	}
+	n, err := strconv.Atoi(rest[:end])
+	if err != nil || n > 255 {
+		return noExitCode
+	}
+	return n
+}

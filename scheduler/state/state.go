@@ -1,0 +1,179 @@
+// Package state is what happened to the runs and what may happen next: runs, steps, tasks, attempts. It is
+// pure: every call takes the time, changes memory, and collects what must be made durable (TakeChanges) before
+// what may then be done (TakeKills).
+//
+// A task that was never attempted is not an object: a step keeps the indices of its pending, succeeded and
+// failed tasks as intervals, and an object only for a task that lives or waits for another attempt.
+package state
+
+import (
+	"sort"
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+)
+
+// Config holds the limits that are the operator's, not the author's.
+type Config struct {
+	// InfraLimit is how many attempts of one task may end by the infrastructure's fault and be made again.
+	InfraLimit int
+	// InfraBackoff is the wait after the first infrastructure failure; it doubles up to InfraMaxBackoff.
+	InfraBackoff, InfraMaxBackoff time.Duration
+	// UnreachableWait is how long a task on an unreachable agent is waited for before it is replaced.
+	UnreachableWait time.Duration
+	// KillGrace is how long a killed task may take to end by itself.
+	KillGrace time.Duration
+	// KillRetry is after how long a kill that was not answered is asked for again.
+	KillRetry time.Duration
+	// CancelWait is how long a cancelled run waits for its attempts to end before it is cancelled all the same.
+	CancelWait time.Duration
+	// TimeoutSlack is how much longer than its timeout an attempt may run before the scheduler kills it: the
+	// agent, which was told the timeout too, is closer and comes first.
+	TimeoutSlack time.Duration
+	// AvoidFor is how long a task stays away from an agent that failed it.
+	AvoidFor time.Duration
+	// Seed makes the jitter of backoffs, so that a replay waits as long as the original.
+	Seed uint64
+}
+
+// DefaultConfig returns the limits that are used unless an operator sets others.
+func DefaultConfig() Config {
+	return Config{
+		InfraLimit:      20,
+		InfraBackoff:    time.Second,
+		InfraMaxBackoff: 5 * time.Minute,
+		UnreachableWait: 10 * time.Minute,
+		KillGrace:       10 * time.Second,
+		KillRetry:       30 * time.Second,
+		CancelWait:      2 * time.Minute,
+		TimeoutSlack:    10 * time.Second,
+		AvoidFor:        10 * time.Minute,
+	}
+}
+
+// State is all unfinished runs. A finished run is in the store only.
+type State struct {
+	cfg  Config
+	runs map[RunID]*Run
+	keys map[projectKey]RunID
+	// waiting holds the steps that have tasks to launch; each knows its place in it.
+	waiting []*Step
+	timers  timers
+	usage   usage
+	next    int64 // sequence of the next run
+	serial  int   // of the last step
+
+	dirtyRuns     []*Run
+	dirtyAttempts []*attempt
+	framework     *string
+	frameworkID   string
+	kills         []Kill
+}
+
+type projectKey struct{ project, key string }
+
+// Kill is an attempt whose end shall be asked for.
+type Kill struct {
+	ID    AttemptID
+	Agent string
+}
+
+// New returns an empty state.
+func New(cfg Config) *State {
+	return &State{
+		cfg:   cfg,
+		runs:  map[RunID]*Run{},
+		keys:  map[projectKey]RunID{},
+		usage: newUsage(),
+		next:  1,
+	}
+}
+
+// FrameworkID returns the id under which the scheduler is known to the master; empty before the first
+// subscription.
+func (s *State) FrameworkID() string { return s.frameworkID }
+
+// SetFrameworkID keeps the id that the master gave.
+func (s *State) SetFrameworkID(id string) {
+	s.frameworkID = id
+	s.framework = &id
+}
+
+// Config returns the limits.
+func (s *State) Config() Config { return s.cfg }
+
+// Run returns an unfinished run, or nil.
+func (s *State) Run(id RunID) *Run { return s.runs[id] }
+
+// RunByKey returns the unfinished run that was submitted to the project with the idempotency key, or nil.
+func (s *State) RunByKey(project, key string) *Run {
+	return s.runs[s.keys[projectKey{project, key}]]
+}
+
+// Runs returns all unfinished runs in the order of their submission.
+func (s *State) Runs() []*Run {
+	all := make([]*Run, 0, len(s.runs))
+	for _, r := range s.runs {
+		all = append(all, r)
+	}
+	sort.Slice(all, func(i, k int) bool { return all[i].rec.Sequence < all[k].rec.Sequence })
+	return all
+}
+
+// Waiting returns the steps that have tasks to launch, in no particular but reproducible order. The slice is
+// the state's own and good until the next change.
+func (s *State) Waiting() []*Step { return s.waiting }
+
+// Used returns what the live attempts of a project hold.
+func (s *State) Used(project string) spec.Resources { return s.usage.projects[project] }
+
+// UsedOn returns what the live attempts on an agent hold.
+func (s *State) UsedOn(agent string) spec.Resources { return s.usage.agents[agent] }
+
+// Projects calls f with what the live attempts of each project hold, in no particular order.
+func (s *State) Projects(f func(project string, used spec.Resources)) {
+	for p, u := range s.usage.projects {
+		f(p, u)
+	}
+}
+
+// TakeChanges returns what has changed since it was last called.
+func (s *State) TakeChanges() *Changes {
+	c := &Changes{FrameworkID: s.framework}
+	s.framework = nil
+	if n := len(s.dirtyRuns); n > 0 {
+		c.Runs = make([]RunRecord, n)
+	}
+	for i, r := range s.dirtyRuns {
+		c.Runs[i], r.dirty = r.rec, false
+	}
+	if n := len(s.dirtyAttempts); n > 0 {
+		c.Attempts = make([]AttemptRecord, n)
+	}
+	for i, a := range s.dirtyAttempts {
+		c.Attempts[i], a.dirty = a.rec, false
+	}
+	s.dirtyRuns, s.dirtyAttempts = s.dirtyRuns[:0], s.dirtyAttempts[:0]
+	return c
+}
+
+// TakeKills returns the attempts whose end shall be asked for since it was last called.
+func (s *State) TakeKills() []Kill {
+	k := s.kills
+	s.kills = nil
+	return k
+}
+
+func (s *State) touchRun(r *Run) {
+	if !r.dirty {
+		r.dirty = true
+		s.dirtyRuns = append(s.dirtyRuns, r)
+	}
+}
+
+func (s *State) touchAttempt(a *attempt) {
+	if !a.dirty {
+		a.dirty = true
+		s.dirtyAttempts = append(s.dirtyAttempts, a)
+	}
+}

@@ -1,0 +1,149 @@
+package state
+
+import (
+	"container/heap"
+	"time"
+)
+
+// timer says when something of a task or a run is due. Each task and each run has one, whose time follows from
+// its record (task.due, Run.due), so that timers need not be stored and none outlives what it is for.
+type timer struct {
+	at    time.Time
+	order uint64 // equal times fire in the order in which they were set
+	place int    // 1 + index in the heap; 0: not set
+	task  *task
+	run   *Run
+}
+
+type timers struct {
+	heap  timerHeap
+	order uint64
+}
+
+// set makes t due at a time; the zero time takes it back.
+func (ts *timers) set(t *timer, at time.Time) {
+	if at.IsZero() {
+		if t.place > 0 {
+			heap.Remove(&ts.heap, t.place-1)
+		}
+		return
+	}
+	if t.place > 0 && t.at.Equal(at) {
+		return
+	}
+	ts.order++
+	t.at, t.order = at, ts.order
+	if t.place > 0 {
+		heap.Fix(&ts.heap, t.place-1)
+		return
+	}
+	heap.Push(&ts.heap, t)
+}
+
+type timerHeap []*timer
+
+func (h timerHeap) Len() int { return len(h) }
+func (h timerHeap) Less(i, k int) bool {
+	if !h[i].at.Equal(h[k].at) {
+		return h[i].at.Before(h[k].at)
+	}
+	return h[i].order < h[k].order
+}
+func (h timerHeap) Swap(i, k int) {
+	h[i], h[k] = h[k], h[i]
+	h[i].place, h[k].place = i+1, k+1
+}
+func (h *timerHeap) Push(x any) {
+	t := x.(*timer)
+	*h = append(*h, t)
+	t.place = len(*h)
+}
+func (h *timerHeap) Pop() any {
+	old := *h
+	last := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	last.place = 0
+	return last
+}
+
+// NextTimer returns when Expire has something to do next; false if it never has.
+func (s *State) NextTimer() (time.Time, bool) {
+	if len(s.timers.heap) == 0 {
+		return time.Time{}, false
+	}
+	return s.timers.heap[0].at, true
+}
+
+// Expire does what is due at now: retries become launchable, timeouts kill, unreachable attempts are replaced,
+// kills are repeated, cancelled runs stop waiting.
+func (s *State) Expire(now time.Time) {
+	for len(s.timers.heap) > 0 && !s.timers.heap[0].at.After(now) {
+		t := heap.Pop(&s.timers.heap).(*timer)
+		if t.task != nil {
+			s.taskDue(now, t.task)
+		} else {
+			s.runDue(now, t.run)
+		}
+	}
+}
+
+// due returns when the task has something to do by itself; zero if never.
+func (t *task) due(cfg *Config) time.Time {
+	a := t.live
+	if a == nil {
+		if t.ready {
+			return time.Time{}
+		}
+		return t.readyAt
+	}
+	var at time.Time
+	if timeout := t.step.spec.Timeout; timeout > 0 && a.rec.Kill == "" && !a.rec.Started.IsZero() {
+		at = a.rec.Started.Add(timeout + cfg.TimeoutSlack)
+	}
+	if !a.rec.Unreachable.IsZero() {
+		at = earlier(at, a.rec.Unreachable.Add(cfg.UnreachableWait))
+	}
+	if a.rec.Kill != "" {
+		at = earlier(at, a.askedAt.Add(cfg.KillRetry))
+	}
+	return at
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (s *State) rearm(t *task) { s.timers.set(&t.timer, t.due(&s.cfg)) }
+
+func (s *State) taskDue(now time.Time, t *task) {
+	a := t.live
+	switch {
+	case a == nil:
+		s.makeReady(t)
+		return
+	case !a.rec.Unreachable.IsZero() && !a.rec.Unreachable.Add(s.cfg.UnreachableWait).After(now):
+		s.replaceUnreachable(now, a)
+		return
+	case a.rec.Kill == "":
+		s.kill(now, a, KillTimeout)
+	default:
+		s.askKill(now, a)
+	}
+	s.rearm(t)
+}
+
+// runDue ends the attempts of a cancelled run that did not end within CancelWait: the run's author is not made
+// to wait for an agent that does not answer, and the attempt is killed if it is ever heard of again.
+func (s *State) runDue(now time.Time, r *Run) {
+	for _, st := range r.steps {
+		for _, t := range st.sortedTasks() {
+			if t.live != nil {
+				s.endAttempt(now, t.live, Cancelled)
+			}
+		}
+	}
+}

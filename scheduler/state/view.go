@@ -1,0 +1,171 @@
+package state
+
+import (
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/placement"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+)
+
+// Record returns what the store keeps of the run.
+func (r *Run) Record() RunRecord { return r.rec }
+
+// Pipeline returns what the run executes.
+func (r *Run) Pipeline() *spec.Pipeline { return r.pipeline }
+
+// Steps returns the run's steps in the order of the spec. They are the state's own: to be read only.
+func (r *Run) Steps() []*Step { return r.steps }
+
+// Step returns the step of a name, or nil.
+func (r *Run) Step(name string) *Step { return r.byName[name] }
+
+// Run returns the run that the step belongs to.
+func (st *Step) Run() *Run { return st.run }
+
+// Spec returns what the step's tasks run.
+func (st *Step) Spec() *spec.Step { return st.spec }
+
+// Shape returns what the step's tasks need of an agent. It is the same for all groups but for what they avoid.
+func (st *Step) Shape() *placement.Shape { return st.shape }
+
+// Phase returns how far the step is.
+func (st *Step) Phase() StepPhase { return st.phase }
+
+// Since returns since when the step's tasks have waited in vain: since it opened, or since one of them was last
+// launched.
+func (st *Step) Since() time.Time { return later(st.opened, st.launched) }
+
+// Counts are a step's tasks by what becomes of them; they add up to the step's tasks.
+type Counts struct {
+	Pending   int // not attempted yet
+	Retrying  int // between two attempts
+	Starting  int // launched, not running yet
+	Running   int
+	Lost      int // live on an unreachable agent
+	Succeeded int
+	Failed    int
+	Cancelled int
+}
+
+// Counts counts the step's tasks.
+func (st *Step) Counts() Counts {
+	c := Counts{
+		Pending:   st.fresh.Len(),
+		Succeeded: st.succeeded.Len(),
+		Failed:    st.failed.Len(),
+		Cancelled: st.cancelled.Len(),
+	}
+	for _, t := range st.tasks {
+		switch {
+		case t.live == nil:
+			c.Retrying++
+		case !t.live.rec.Unreachable.IsZero():
+			c.Lost++
+		case t.live.rec.State.rank() < TaskRunning.rank():
+			c.Starting++
+		default:
+			c.Running++
+		}
+	}
+	return c
+}
+
+// Agents calls f with the agent of each live attempt of the step, in no particular order.
+func (st *Step) Agents(f func(agent string)) {
+	for _, t := range st.tasks {
+		if t.live != nil {
+			f(t.live.rec.Agent)
+		}
+	}
+}
+
+// TaskPhase says how far a task is.
+type TaskPhase string
+
+// The phases of a task.
+const (
+	TaskPending   TaskPhase = "pending"
+	TaskBackoff   TaskPhase = "backoff" // waits before it is attempted again
+	TaskReady     TaskPhase = "ready"   // may be attempted again
+	TaskLive      TaskPhase = "live"
+	TaskSucceeded TaskPhase = "succeeded"
+	TaskGivenUp   TaskPhase = "failed"
+	TaskStopped   TaskPhase = "cancelled"
+)
+
+// TaskView is what is known of one task of an unfinished run.
+type TaskView struct {
+	Phase TaskPhase
+	// Number is that of the last attempt; -1: none was made, or the task has ended.
+	Number  int
+	ReadyAt time.Time
+	Avoid   []string
+	// AuthorFailures and InfraFailures count towards the two limits.
+	AuthorFailures, InfraFailures int
+	// Live is the living attempt, or nil.
+	Live *AttemptRecord
+}
+
+// Task returns what is known of the task with an index that the step has.
+func (st *Step) Task(now time.Time, index int) TaskView {
+	switch {
+	case st.fresh.Contains(index):
+		return TaskView{Phase: TaskPending, Number: -1}
+	case st.succeeded.Contains(index):
+		return TaskView{Phase: TaskSucceeded, Number: -1}
+	case st.failed.Contains(index):
+		return TaskView{Phase: TaskGivenUp, Number: -1}
+	case st.cancelled.Contains(index):
+		return TaskView{Phase: TaskStopped, Number: -1}
+	}
+	t := st.tasks[index]
+	v := TaskView{Phase: TaskBackoff, Number: t.number, ReadyAt: t.readyAt, Avoid: t.avoided(now),
+		AuthorFailures: t.author, InfraFailures: t.infra}
+	switch {
+	case t.live != nil:
+		rec := t.live.rec
+		v.Phase, v.Live = TaskLive, &rec
+	case t.ready:
+		v.Phase = TaskReady
+	}
+	return v
+}
+
+// Quiet returns the live attempts to ask the master about, ordered by run, step and index: those of which
+// nothing was heard since the subscription began, those that are about to start or whose agent is unreachable and
+// that were not heard of for the short time, and those not heard of for the long time.
+func (s *State) Quiet(now, subscribed time.Time, short, long time.Duration) []AttemptRecord {
+	var quiet []AttemptRecord
+	s.eachLive(func(a *attempt) {
+		limit := long
+		if a.rec.State.rank() < TaskRunning.rank() || !a.rec.Unreachable.IsZero() {
+			limit = short
+		}
+		if !a.heard.After(subscribed) && a.rec.Launched.Before(subscribed) || now.Sub(a.heard) >= limit {
+			quiet = append(quiet, a.rec)
+		}
+	})
+	return quiet
+}
+
+// Live returns all live attempts, ordered by run, step and index.
+func (s *State) Live() []AttemptRecord {
+	var live []AttemptRecord
+	s.eachLive(func(a *attempt) { live = append(live, a.rec) })
+	return live
+}
+
+func (s *State) eachLive(f func(*attempt)) {
+	for _, r := range s.Runs() {
+		for _, st := range r.steps {
+			if st.live == 0 {
+				continue
+			}
+			for _, t := range st.sortedTasks() {
+				if t.live != nil {
+					f(t.live)
+				}
+			}
+		}
+	}
+}
