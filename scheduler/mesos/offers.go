@@ -1,0 +1,140 @@
+package mesos
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	mesosgo "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// keptRescinded is how many rescinded offers are remembered, for ACCEPTs that were decided before the rescind was
+// known.
+const keptRescinded = 4096
+
+// offerBook holds the Mesos offers behind placement's numbers, of one subscription. The stream adds, the sender of
+// calls takes.
+type offerBook struct {
+	revocable bool
+
+	mu        sync.Mutex
+	held      map[string]*heldOffer
+	rescinded []string // ids in held that were rescinded, oldest first
+}
+
+// heldOffer is what of an offer is needed to accept it.
+type heldOffer struct {
+	id        string
+	agent     string
+	role      string
+	resources []mesosgo.Resource
+}
+
+func newOfferBook(revocable bool) *offerBook {
+	return &offerBook{revocable: revocable, held: map[string]*heldOffer{}}
+}
+
+// add keeps offers and says what placement shall know of them.
+func (b *offerBook) add(offers []mesosgo.Offer) []Offer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	converted := make([]Offer, len(offers))
+	for i := range offers {
+		o := &offers[i]
+		b.held[o.ID.Value] = &heldOffer{
+			id: o.ID.Value, agent: o.AgentID.Value, role: offerRole(o), resources: o.Resources,
+		}
+		converted[i] = Offer{
+			ID:         o.ID.Value,
+			AgentID:    o.AgentID.Value,
+			Hostname:   o.Hostname,
+			Role:       offerRole(o),
+			Attributes: convertAttributes(o.Attributes, o.Domain),
+			Resources:  newPool(o.Resources, b.revocable).resources(),
+		}
+		if o.Unavailability != nil {
+			converted[i].UnavailableFrom = time.Unix(0, o.Unavailability.Start.Nanoseconds).UTC()
+		}
+	}
+	return converted
+}
+
+func offerRole(o *mesosgo.Offer) string {
+	if role := o.AllocationInfo.GetRole(); role != "" {
+		return role
+	}
+	return "*"
+}
+
+// rescind notes that the master has taken an offer back. It is kept for a while: an ACCEPT of it may be on its way, and
+// the master is the one to answer it.
+func (b *offerBook) rescind(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.held[id] == nil {
+		return
+	}
+	if len(b.rescinded) >= keptRescinded {
+		delete(b.held, b.rescinded[0])
+		b.rescinded = b.rescinded[1:]
+	}
+	b.rescinded = append(b.rescinded, id)
+}
+
+// take removes offers that are being accepted or declined; those that are not held are named in unknown.
+func (b *offerBook) take(ids []string) (held []*heldOffer, unknown []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range ids {
+		o := b.held[id]
+		if o == nil {
+			unknown = append(unknown, id)
+			continue
+		}
+		delete(b.held, id)
+		held = append(held, o)
+	}
+	return held, unknown
+}
+
+// roleOffers are the offers of an Accept that one role got. The master refuses to launch on offers of several roles
+// together.
+type roleOffers struct {
+	ids   []mesosgo.OfferID
+	pool  pool
+	tasks []mesosgo.TaskInfo
+}
+
+func groupByRole(offers []*heldOffer, revocable bool) []*roleOffers {
+	var groups []*roleOffers
+	byRole := map[string]*roleOffers{}
+	for _, o := range offers {
+		g := byRole[o.role]
+		if g == nil {
+			g = &roleOffers{}
+			byRole[o.role] = g
+			groups = append(groups, g)
+		}
+		g.ids = append(g.ids, mesosgo.OfferID{Value: o.id})
+		g.pool = append(g.pool, newPool(o.resources, revocable)...)
+	}
+	for _, g := range groups {
+		g.pool.sort()
+	}
+	return groups
+}
+
+// launchOn puts a launch onto the first group that holds what it needs.
+func launchOn(groups []*roleOffers, agent string, l *Launch) error {
+	var missing []string
+	for _, g := range groups {
+		resources, ports, lack := g.pool.carve(l.Resources)
+		if lack == "" {
+			g.tasks = append(g.tasks, taskInfo(l, agent, resources, ports))
+			return nil
+		}
+		missing = append(missing, lack)
+	}
+	return fmt.Errorf("the offers hold too little: %s", strings.Join(missing, ", "))
+}
