@@ -78,23 +78,24 @@ func sameSubmission(before state.RunRecord, c *Submit) bool {
 	return true
 }
 
-// Cancel asks for a run's end. Done is called once that is durable; the run's attempts end later.
+// Cancel asks for a run's end. Done is called once that is durable; the run's attempts may end later.
 type Cancel struct {
 	ID   state.RunID
-	Done func(error)
+	Done func(state.RunRecord, error)
 }
 
 func (c *Cancel) apply(r *Reactor, now time.Time) {
-	err := r.state.Cancel(now, c.ID)
+	rec, err := r.state.Cancel(now, c.ID)
 	if errors.Is(err, state.ErrFinal) {
-		if _, _, found := r.store.Run(context.Background(), c.ID); found != nil {
-			err = fmt.Errorf("run %s: %w", c.ID, found)
+		if _, _, missing := r.store.Run(context.Background(), c.ID); missing != nil {
+			err = missing
 		}
+		err = fmt.Errorf("run %s: %w", c.ID, err)
 	}
 	if err == nil {
 		r.log.Info("run is being cancelled", "run", c.ID)
 	}
-	r.answer(func() { c.Done(err) })
+	r.answer(func() { c.Done(rec, err) })
 }
 
 // Retry asks for a finished run to be made active again. Done is called once that is durable.

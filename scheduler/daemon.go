@@ -87,6 +87,9 @@ func (d *Daemon) Do(ctx context.Context, in Input) error {
 	}
 }
 
+// Done is closed when the daemon has ended: commands that were not answered by then never will be.
+func (d *Daemon) Done() <-chan struct{} { return d.done }
+
 func (d *Daemon) loop(ctx context.Context, reactor *Reactor, driverEnded <-chan error) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

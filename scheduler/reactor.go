@@ -62,6 +62,9 @@ func NewReactor(ctx context.Context, now time.Time, cfg Config, st store.Store, 
 // FrameworkID returns the id to subscribe with; empty for a framework that the master does not know yet.
 func (r *Reactor) FrameworkID() string { return r.state.FrameworkID() }
 
+// Run returns an unfinished run, or nil.
+func (r *Reactor) Run(id state.RunID) *state.Run { return r.state.Run(id) }
+
 // Step takes in one batch. An error means that nothing of the batch has had or may have an effect: the
 // scheduler must stop, and starts again from the store.
 func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error {

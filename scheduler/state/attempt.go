@@ -154,6 +154,7 @@ func (s *State) endAttempt(now time.Time, a *attempt, outcome Outcome) {
 		s.forget(t)
 	default:
 		s.afterFailure(now, t, a)
+		st.noteFailure(&a.rec)
 	}
 	s.updateWaiting(st)
 	s.maybeEndStep(st)
@@ -175,6 +176,15 @@ func (s *State) afterFailure(now time.Time, t *task, a *attempt) {
 	a.rec.RetryAt = now.Add(wait)
 	t.readyAt = a.rec.RetryAt
 	s.rearm(t)
+}
+
+// noteFailure keeps the failed attempt that ended last; of several that ended at once, the one of the last task.
+func (st *Step) noteFailure(rec *AttemptRecord) {
+	f := st.failure
+	if f == nil || rec.Ended.After(f.Ended) || rec.Ended.Equal(f.Ended) && rec.ID.Index >= f.ID.Index {
+		own := *rec
+		st.failure = &own
+	}
 }
 
 // nextAttempt counts the failure and returns the wait before the next attempt, or why there is none.

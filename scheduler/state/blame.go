@@ -34,8 +34,7 @@ var blame = []blameRule{
 	{State: TaskFailed, Reason: ReasonTaskUnauthorized, Outcome: InfraFailed, Limit: launchLimit, Why: "the scheduler may not run this on the agent"},
 	{State: TaskFailed, Reason: ReasonTaskGroupInvalid, Outcome: InfraFailed, Limit: launchLimit, Why: "the agent refused the task"},
 	{State: TaskFailed, Reason: ReasonTaskGroupUnauthorized, Outcome: InfraFailed, Limit: launchLimit, Why: "the scheduler may not run this on the agent"},
-	{State: TaskFailed, Reason: ReasonCommandExecutorFailed, Source: SourceExecutor, Outcome: AuthorFailed, Why: "the executor tells how the command ended"},
-	{State: TaskFailed, Reason: ReasonCommandExecutorFailed, Outcome: InfraFailed, Why: "the executor ended without telling how the task did"},
+	{State: TaskFailed, Reason: ReasonCommandExecutorFailed, Source: SourceAgent, Outcome: InfraFailed, Why: "the executor ended without telling how the task did"},
 	{State: TaskFailed, Reason: "", Source: SourceExecutor, Outcome: AuthorFailed, Why: "the executor tells how the command ended"},
 	{State: TaskFailed, Outcome: InfraFailed, Why: "the agent or the master ended it: executor gone or not registered in time, preempted, agent restarted, draining or removed"},
 

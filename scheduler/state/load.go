@@ -33,10 +33,10 @@ func Load(now time.Time, cfg Config, snap Snapshot) (*State, error) {
 // infrastructure's retries counted anew. The record and the attempts are the store's.
 func (s *State) Retry(now time.Time, rec RunRecord, attempts []AttemptRecord) (RunRecord, error) {
 	if s.runs[rec.ID] != nil {
-		return rec, fmt.Errorf("run %s has not ended: wait for its end or cancel it first", rec.ID)
+		return rec, fmt.Errorf("%w: run %s has not ended; wait for its end or cancel it first", ErrNotRetryable, rec.ID)
 	}
 	if rec.Phase == RunSucceeded {
-		return rec, fmt.Errorf("run %s has succeeded: there is nothing to retry", rec.ID)
+		return rec, fmt.Errorf("%w: run %s has succeeded", ErrNotRetryable, rec.ID)
 	}
 	rec.Phase, rec.Cancelled, rec.Ended = RunActive, time.Time{}, time.Time{}
 	rec.Generation++
@@ -95,6 +95,11 @@ func Inspect(rec RunRecord, attempts []AttemptRecord) (*Run, error) {
 func (s *State) adoptTask(now time.Time, st *Step, attempts []AttemptRecord) {
 	last := attempts[len(attempts)-1]
 	st.fresh.Remove(last.ID.Index)
+	for i := range attempts {
+		if o := attempts[i].Outcome; o == AuthorFailed || o == InfraFailed {
+			st.noteFailure(&attempts[i])
+		}
+	}
 	st.launched = later(st.launched, last.Launched)
 	st.ended = later(st.ended, last.Ended)
 	switch {

@@ -62,6 +62,8 @@ type Step struct {
 	// opened is when the last of its needs ended; launched and ended are when a task of it last was. They follow
 	// from the attempts, so a restart finds them again.
 	opened, launched, ended time.Time
+	// failure is the latest failed attempt, for people.
+	failure *AttemptRecord
 	// place is 1 + the step's index in State.waiting; 0: nothing to launch.
 	place int
 }
@@ -75,8 +77,12 @@ type Submission struct {
 	Key      string
 }
 
-// ErrFinal: the run has ended, so there is nothing to cancel.
-var ErrFinal = errors.New("the run has already ended")
+var (
+	// ErrFinal: the run has ended, so there is nothing to cancel.
+	ErrFinal = errors.New("the run has already ended")
+	// ErrNotRetryable: the run has not ended, or has succeeded.
+	ErrNotRetryable = errors.New("nothing to retry")
+)
 
 // Submit takes a run in. The caller has made sure that no run of the project has the key.
 func (s *State) Submit(now time.Time, sub Submission) *Run {
@@ -221,13 +227,13 @@ func (s *State) maybeFinish(now time.Time, r *Run) {
 
 // Cancel stops the run: it launches nothing any more, not even its `when: always` steps, and its live attempts
 // are killed. Cancelling twice changes nothing.
-func (s *State) Cancel(now time.Time, id RunID) error {
+func (s *State) Cancel(now time.Time, id RunID) (RunRecord, error) {
 	r := s.runs[id]
 	if r == nil {
-		return ErrFinal
+		return RunRecord{}, ErrFinal
 	}
 	if r.cancelled() {
-		return nil
+		return r.rec, nil
 	}
 	r.rec.Phase, r.rec.Cancelled = RunCancelling, now
 	s.touchRun(r)
@@ -246,7 +252,7 @@ func (s *State) Cancel(now time.Time, id RunID) error {
 	s.cancelIdle(r)
 	s.timers.set(&r.timer, now.Add(s.cfg.CancelWait))
 	s.maybeFinish(now, r)
-	return nil
+	return r.rec, nil
 }
 
 // cancelIdle ends the steps of a cancelled run that have no live attempt.

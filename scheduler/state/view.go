@@ -35,6 +35,20 @@ func (st *Step) Phase() StepPhase { return st.phase }
 // launched.
 func (st *Step) Since() time.Time { return later(st.opened, st.launched) }
 
+// Failure returns the failed attempt that ended last, or nil.
+func (st *Step) Failure() *AttemptRecord { return st.failure }
+
+// FirstLaunchable returns the index of a task that may be launched now; false if there is none.
+func (st *Step) FirstLaunchable() (int, bool) {
+	switch {
+	case st.Launchable() == 0:
+		return 0, false
+	case len(st.ready) > 0:
+		return st.ready[0].index, true
+	}
+	return st.fresh.spans[0].lo, true
+}
+
 // Counts are a step's tasks by what becomes of them; they add up to the step's tasks.
 type Counts struct {
 	Pending   int // not attempted yet

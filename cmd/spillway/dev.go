@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lisa-dpc/spillway/scheduler"
+	"github.com/lisa-dpc/spillway/scheduler/mesos/minimesos"
+)
+
+func newDev() *cobra.Command {
+	s := service{config: scheduler.DefaultConfig()}
+	var agents int
+	var dir, resources, runner, logLevel, logFormat string
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Run everything in one process: a Mesos master, agents and the scheduler",
+		Long: "Run everything in one process, to try specs out: a Mesos master, agents and the scheduler.\n\n" +
+			"Tasks run in Docker if an engine answers on this machine, as plain processes if none does. All ends, tasks included, when it is interrupted.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if s.log, err = newLogger(logLevel, logFormat); err != nil {
+				return err
+			}
+			if dir == "" {
+				if dir, err = os.MkdirTemp("", "spillway-dev-"); err != nil {
+					return fmt.Errorf("creating a folder: %w", err)
+				}
+				defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+			}
+			return dev(cmd, s, agents, dir, resources, minimesos.Runner(runner))
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.listen, "listen", defaultListen, "address on which requests are answered")
+	f.IntVar(&agents, "agents", 3, "how many agents there are")
+	f.StringVar(&resources, "resources", minimesos.DefaultResources, "what each agent has, as mesos-agent's --resources")
+	f.StringVar(&runner, "runner", string(minimesos.Auto), "how tasks run: auto, docker, process, or instant (not at all)")
+	f.StringVar(&dir, "dir", "", "folder for state and sandboxes; kept (default: a temporary one, removed at the end)")
+	f.StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
+	f.StringVar(&logFormat, "log-format", "text", "text or json")
+	policyFlags(f, &s.config)
+	return cmd
+}
+
+func dev(cmd *cobra.Command, s service, agents int, dir, resources string, runner minimesos.Runner) (err error) {
+	if agents < 1 {
+		return errors.New("--agents: there must be at least one")
+	}
+	options := minimesos.Options{
+		Runner: runner, WorkDir: filepath.Join(dir, "agents"), Logger: s.log,
+		AllocationInterval: 100 * time.Millisecond,
+	}
+	for range agents {
+		options.Agents = append(options.Agents, minimesos.AgentOptions{Resources: resources})
+	}
+	cluster, err := minimesos.Start(options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cluster.Close()) }()
+	s.store = filepath.Join(dir, "spillway.db")
+	s.driver.Masters = cluster.URL()
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	return s.run(ctx, func(addr string) {
+		fmt.Fprintf(cmd.OutOrStdout(), "spillway answers on http://%s: a Mesos master on %s with %d agents; tasks run as %s\n",
+			addr, cluster.URL(), agents, runnerWords[cluster.Runner()])
+	})
+}
+
+// runnerWords say how tasks run.
+var runnerWords = map[minimesos.Runner]string{
+	minimesos.Docker:  "Docker containers",
+	minimesos.Process: "plain processes (no Docker engine answers)",
+	minimesos.Instant: "nothing at all (they finish at once)",
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses. Those of `run` say how the run ended.
+const (
+	exitFailed    = 1 // the run failed
+	exitUsage     = 2 // bad input, or the scheduler cannot be asked
+	exitCancelled = 3 // the run was cancelled
+)
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "spillway",
+		Short:         "A batch scheduler for science data processing centres, on Apache Mesos",
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetVersionTemplate("spillway {{.Version}}\n")
+	root.AddCommand(newScheduler(), newDev(), newRun(), newValidate(), newSchema(), newVersion())
+	return root
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Say which version this is",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "spillway %s\n", version)
+			return err
+		},
+	}
+}

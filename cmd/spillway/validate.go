@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+)
+
+func newValidate() *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate FILE...",
+		Short: "Check specs, without any server; - is standard input",
+		Long: "Check specs, without any server; - is standard input.\n\n" +
+			"Each problem is printed with file, line and column. The exit status is 1 if there is any, and 2 if a file cannot be read.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			bad := false
+			for _, file := range files {
+				name, text, err := readSpec(file, cmd.InOrStdin())
+				if err != nil {
+					return err
+				}
+				if err := check(name, text); err != nil {
+					bad = true
+					fmt.Fprintln(cmd.ErrOrStderr(), err)
+				}
+			}
+			if bad {
+				return exitError(exitFailed)
+			}
+			return nil
+		},
+	}
+}
+
+// check parses a spec and, if all its parameters have defaults, binds it too: some mistakes show only then.
+func check(name string, text []byte) error {
+	parsed, err := spec.Parse(name, text)
+	if err != nil {
+		return err
+	}
+	for _, p := range parsed.Params {
+		if p.Required {
+			return nil
+		}
+	}
+	_, err = parsed.Bind(nil)
+	return err
+}
+
+// readSpec reads a spec's text; "-" is standard input. It reads no more than one byte over what a spec may have.
+func readSpec(file string, stdin io.Reader) (name string, text []byte, err error) {
+	if file == "-" {
+		text, err = io.ReadAll(io.LimitReader(stdin, spec.MaxBytes+1))
+		return "standard input", text, err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return file, nil, fmt.Errorf("reading the spec: %w", err)
+	}
+	text, err = io.ReadAll(io.LimitReader(f, spec.MaxBytes+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return file, nil, fmt.Errorf("reading the spec: %w", err)
+	}
+	return file, text, nil
+}
