@@ -55,6 +55,9 @@ func (b *binder) checkCount(path string, n int64, origin string) bool {
 }
 
 func (b *binder) numbers(path string, x *numbers) (axis boundAxis, ok bool) {
+	if x.From == nil || x.To == nil {
+		return axis, false
+	}
 	from, fromOK := b.int(&x.From.template)
 	to, toOK := b.int(&x.To.template)
 	step, stepOK := int64(1), true

@@ -58,9 +58,9 @@ func (b *binder) full(bytes int) bool {
 	return b.bytes > MaxBoundBytes
 }
 
-// text gives the text of a template that names parameters only; ok is false if it must wait for them.
+// text gives the text of a template that names parameters only; ok is false if it must wait for them, or is missing.
 func (b *binder) text(t *template) (text string, ok bool) {
-	if b.open(t) {
+	if t == nil || b.open(t) {
 		return "", false
 	}
 	if t.constant() {

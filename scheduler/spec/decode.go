@@ -140,6 +140,9 @@ func placeOf(n *yaml.Node) place { return place{n.Line, n.Column} }
 // decode fills v, which f describes as far as it is a field's own value or an item of it.
 func (d *decoder) decode(path string, n *yaml.Node, v reflect.Value, f *field) {
 	n = target(n)
+	if d.isBareTemplate(path, n) {
+		return
+	}
 	if l, ok := v.Addr().Interface().(leaf); ok {
 		l.read(d, path, n)
 		return
@@ -195,6 +198,15 @@ func (d *decoder) decodeStruct(path string, n *yaml.Node, v reflect.Value) {
 	}
 }
 
+// elsewhere are the words of other systems (Compose, Kubernetes, Argo, Chronos, Slurm) for fields of ours.
+var elsewhere = map[string]string{
+	"command": "run", "cmd": "run", "script": "run", "args": "run", "entrypoint": "run",
+	"depends_on": "needs", "dependencies": "needs", "parents": "needs", "container": "image", "docker": "image",
+	"environment": "env", "memory": "mem", "gpu": "gpus", "constraints": "where", "mounts": "volumes",
+	"parallelism": "max_parallel", "concurrency": "max_parallel", "retry": "retries", "parameters": "params",
+	"jobs": "steps", "tasks": "steps", "container_path": "at", "host_path": "host", "path": "at",
+}
+
 // hintForField names the field that was probably meant by an unknown one, or says where a field of that name belongs.
 func (d *decoder) hintForField(t reflect.Type, name string) string {
 	var known []string
@@ -205,6 +217,9 @@ func (d *decoder) hintForField(t reflect.Type, name string) string {
 	}
 	if hint := d.didYouMean(name, known); hint != "" {
 		return hint
+	}
+	if here := elsewhere[strings.ToLower(name)]; slices.Contains(known, here) {
+		return "did you mean " + here + "?"
 	}
 	for _, home := range []struct {
 		words string

@@ -16,7 +16,7 @@ type document struct {
 	Owner string `yaml:"owner" jsonschema:"maxLength=254"`
 	// What the pipeline is for, in words.
 	Description prose `yaml:"description" jsonschema:"maxLength=10000"`
-	// Names and values by which pipelines are found again. They are passed on to the containers' labels.
+	// Names and values by which pipelines are found again.
 	Labels entries[plain] `yaml:"labels" keys:"label"`
 	// Priority among the pipelines of the project, 0 to 100; higher goes first. Default: 50.
 	Priority *int64 `yaml:"priority" jsonschema:"minimum=0,maximum=100"`

@@ -48,6 +48,7 @@ func (d *decoder) wantPlain(path string, n *yaml.Node) bool {
 }
 
 func (t *template) read(d *decoder, path string, n *yaml.Node) {
+	*t = template{path: path}
 	if d.wantPlain(path, n) {
 		*t = d.template(path, n)
 	}
@@ -89,6 +90,7 @@ func (c *command) read(d *decoder, path string, n *yaml.Node) {
 type number struct{ template }
 
 func (x *number) read(d *decoder, path string, n *yaml.Node) {
+	x.template = template{path: path}
 	if d.want(path, n, "a whole number or a template", "!!int", "!!str") {
 		x.template = d.template(path, n)
 	}

@@ -17,6 +17,10 @@ func (d *decoder) params(given entries[param]) []Param {
 	for _, e := range given {
 		path := join("params", e.name)
 		p := Param{Name: e.name, Type: ParamType(e.value.Type), Required: e.value.Default == nil}
+		params = append(params, p)
+		if p.Type == "" || d.faulty[join(path, "type")] {
+			continue
+		}
 		bare := p
 		p.Min = d.bound(join(path, "min"), e.value.Min, bare)
 		p.Max = d.bound(join(path, "max"), e.value.Max, bare)
@@ -26,7 +30,7 @@ func (d *decoder) params(given entries[param]) []Param {
 			p.Default = string(*e.value.Default)
 			p.check(&d.report, join(path, "default"), p.Default)
 		}
-		params = append(params, p)
+		params[len(params)-1] = p
 	}
 	return params
 }

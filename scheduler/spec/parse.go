@@ -18,9 +18,7 @@ func Parse(file string, text []byte) (*Spec, error) {
 	}
 	var doc document
 	d.decode("", root, reflect.ValueOf(&doc).Elem(), &field{})
-	if len(d.problems) > 0 {
-		return nil, d.err()
-	}
+	d.nextPhase()
 	s := d.spec(&doc)
 	if err := d.err(); err != nil {
 		return nil, err
@@ -41,7 +39,7 @@ func (d *decoder) spec(doc *document) *Spec {
 		file:        d.file,
 		places:      d.places,
 	}
-	if n := len(doc.Steps); n == 0 {
+	if n := len(doc.Steps); n == 0 && doc.Steps != nil {
 		d.add("steps", "", "there is no step")
 	} else if n > MaxSteps {
 		d.add("steps", "", "%d steps are more than %d", n, MaxSteps)
@@ -52,11 +50,10 @@ func (d *decoder) spec(doc *document) *Spec {
 		s.Steps = append(s.Steps, d.step(doc, e.name, e.value, where))
 	}
 	d.needs(doc.Steps, s.Steps)
-	if len(d.problems) == 0 {
-		b := &binder{report: &d.report}
-		for i := range s.Steps {
-			b.step(&s.Steps[i])
-		}
+	d.nextPhase()
+	b := &binder{report: &d.report}
+	for i := range s.Steps {
+		b.step(&s.Steps[i])
 	}
 	return s
 }
@@ -187,7 +184,7 @@ func (d *decoder) retries(path string, x retries) Retries {
 		if x.Backoff == nil {
 			r.Backoff = r.MaxBackoff
 		} else {
-			d.add(path, "", "retries.backoff %s is more than max_backoff %s", r.Backoff, r.MaxBackoff)
+			d.add(join(path, "retries.backoff"), "", "%s is more than max_backoff, which is %s", r.Backoff, r.MaxBackoff)
 		}
 	}
 	return r
@@ -216,7 +213,7 @@ func (d *decoder) where(path string, given []constraint) []Constraint {
 			}
 			where = append(where, compiled)
 		}
-		if found != 1 {
+		if found > 1 || found == 0 && !d.shaken[item(path, i)] {
 			d.add(item(path, i), "", "should have one of equals, matches and not_matches, not %d", found)
 		}
 	}
@@ -265,31 +262,32 @@ func (d *decoder) checkMatrix(s *StepSource) {
 
 // checkTemplates notes names in templates that stand for nothing.
 func (d *decoder) checkTemplates(doc *document, s *StepSource) {
-	var params []string
+	known := scope{step: s.Name}
 	for _, name := range doc.Params.names() {
-		params = append(params, paramPrefix+name)
+		known.params = append(known.params, paramPrefix+name)
 	}
-	task := slices.Clone(params)
 	if s.array != nil {
-		task = append(task, indexName)
+		known.task = append(known.task, indexName)
 		if s.array.list != nil {
-			task = append(task, valueName)
+			known.task = append(known.task, valueName)
 		}
 	}
 	for _, a := range s.matrix {
-		task = append(task, a.name)
+		known.task = append(known.task, a.name)
 	}
-	d.checkNames(s.taskTemplates(), task, s)
-	d.checkNames(s.paramTemplates(), params, s)
+	known.perTask = true
+	d.checkNames(s.taskTemplates(), known)
+	known.perTask = false
+	d.checkNames(s.paramTemplates(), known)
 }
 
-func (d *decoder) checkNames(templates []*template, known []string, s *StepSource) {
+func (d *decoder) checkNames(templates []*template, known scope) {
 	for _, t := range templates {
 		if d.parts += len(t.parts); d.parts > MaxParts {
 			d.add("steps", "", "the templates of the steps have more than %d parts", MaxParts)
 			return
 		}
-		t.checkNames(d, known, s)
+		t.checkNames(d, known)
 	}
 }
 
@@ -315,27 +313,42 @@ func (s *StepSource) paramTemplates() []*template {
 		ts = append(ts, s.image)
 	}
 	for _, v := range s.volumes {
-		ts = append(ts, v.Host, v.At)
-	}
-	if a := s.array; a != nil {
-		switch {
-		case a.count != nil:
-			ts = append(ts, &a.count.template)
-		case a.numbers != nil:
-			ts = append(ts, &a.numbers.From.template, &a.numbers.To.template)
-			if a.numbers.Step != nil {
-				ts = append(ts, &a.numbers.Step.template)
-			}
-		default:
-			for i := range a.list.templates {
-				ts = append(ts, &a.list.templates[i])
+		for _, t := range []*template{v.Host, v.At} {
+			if t != nil {
+				ts = append(ts, t)
 			}
 		}
 	}
+	if s.array != nil {
+		ts = append(ts, s.array.templates()...)
+	}
 	for _, m := range s.matrix {
-		for i := range m.values.templates {
-			ts = append(ts, &m.values.templates[i])
+		ts = append(ts, pointers(m.values.templates)...)
+	}
+	return ts
+}
+
+func (a *array) templates() []*template {
+	if a.list != nil {
+		return pointers(a.list.templates)
+	}
+	var ts []*template
+	given := []*number{a.count}
+	if a.numbers != nil {
+		given = []*number{a.numbers.From, a.numbers.To, a.numbers.Step}
+	}
+	for _, n := range given {
+		if n != nil {
+			ts = append(ts, &n.template)
 		}
 	}
 	return ts
+}
+
+func pointers(ts []template) []*template {
+	ps := make([]*template, len(ts))
+	for i := range ts {
+		ps[i] = &ts[i]
+	}
+	return ps
 }

@@ -56,7 +56,19 @@ type place struct{ line, column int }
 type report struct {
 	file     string
 	places   map[string]place // by field
+	faulty   map[string]bool  // fields with problems that were found in an earlier phase
+	shaken   map[string]bool  // what those are fields of
 	problems Problems
+}
+
+// nextPhase begins a phase of checks that rely on what the checks so far have found to be right: what add notes of a field
+// that already has a problem would only be a consequence.
+func (r *report) nextPhase() {
+	r.faulty, r.shaken = make(map[string]bool), make(map[string]bool)
+	for _, p := range r.problems {
+		r.faulty[p.Field] = true
+		r.shaken[parent(p.Field)] = true
+	}
 }
 
 // addAt notes a problem at a place that is not, or not exactly, that of a field.
@@ -67,10 +79,25 @@ func (r *report) addAt(at place, field, hint, format string, args ...any) {
 	})
 }
 
-// add notes a problem with a field, at the place of the field.
+// add notes a problem with a field, at the place of the field or, if that is not in the file, of what it belongs to.
 func (r *report) add(field, hint, format string, args ...any) {
-	r.addAt(r.places[field], field, hint, format, args...)
+	if !r.faulty[quotable(field)] {
+		r.addAt(r.placeOf(field), field, hint, format, args...)
+	}
 }
+
+func (r *report) placeOf(field string) place {
+	for {
+		at, found := r.places[field]
+		if found || field == "" {
+			return at
+		}
+		field = parent(field)
+	}
+}
+
+// parent gives the path of what a field or an item belongs to.
+func parent(field string) string { return field[:max(strings.LastIndexAny(field, ".["), 0)] }
 
 // err gives the problems in the order of the file, each once, or nil when there are none.
 func (r *report) err() error {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -177,14 +176,4 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%s is more than 366 days", s)
 	}
 	return time.Duration(nanoseconds.Int64()), nil
-}
-
-// unitNames gives the units of sizes in a fixed order.
-func unitNames() []string {
-	names := make([]string, 0, len(sizeUnits))
-	for name := range sizeUnits {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -48,15 +48,16 @@ func (d *decoder) template(path string, n *yaml.Node) template {
 		}
 		t.addText(n.Value[end : end+start])
 		start += end
-		length := strings.Index(n.Value[start:], "}}")
-		if length < 0 {
-			d.addAt(d.placeIn(&t, start, start+2), path, hint, "{{ without }}")
-			return t
+		end = start + 2
+		length := strings.Index(n.Value[end:], "}}")
+		if next := strings.Index(n.Value[end:], "{{"); length < 0 || next >= 0 && next < length && !quotesBraces(n.Value[end:end+length]) {
+			d.addAt(d.placeIn(&t, start, end), path, hint, "{{ without }}")
+			continue
 		}
-		end = start + length + 2
-		inside := n.Value[start+2 : end-2]
+		inside := n.Value[end : end+length]
+		end += length + 2
 		switch name := strings.TrimSpace(inside); {
-		case name == `"{{"`:
+		case quotesBraces(name):
 			t.addText("{{")
 		case !expression.MatchString(name):
 			d.addAt(d.placeIn(&t, start, end), path, hint, "{{%s}} is not the name of a value", quotable(inside))
@@ -65,6 +66,9 @@ func (d *decoder) template(path string, n *yaml.Node) template {
 		}
 	}
 }
+
+// quotesBraces tells whether the inside of braces stands for the braces themselves.
+func quotesBraces(inside string) bool { return strings.TrimSpace(inside) == `"{{"` }
 
 func (t *template) addText(text string) {
 	if text != "" {
@@ -133,25 +137,55 @@ func (t *template) usesParams() bool {
 	return false
 }
 
-// checkNames notes the names in the template that are none of those known in the step.
-func (t *template) checkNames(d *decoder, known []string, s *StepSource) {
+// scope is the names that mean something in the templates of a step.
+type scope struct {
+	step    string
+	params  []string // with their prefix
+	task    []string // what numbers the tasks
+	perTask bool     // templates may name what is in task
+}
+
+func (c *scope) has(name string) bool {
+	return slices.Contains(c.params, name) || c.perTask && slices.Contains(c.task, name)
+}
+
+// checkNames notes the names in the template that mean nothing.
+func (t *template) checkNames(d *decoder, known scope) {
 	for _, p := range t.parts {
-		if p.name == "" || slices.Contains(known, p.name) {
+		if p.name == "" || known.has(p.name) {
 			continue
 		}
-		hint := d.didYouMean(p.name, known)
-		switch {
-		case slices.Contains(known, paramPrefix+p.name):
-			hint = "did you mean " + paramPrefix + p.name + "?"
-		case p.name == indexName || p.name == valueName:
-			hint = p.name + " needs an array"
-		case hint == "" && len(known) > 0:
-			hint = "there are: " + quotable(strings.Join(known, ", "))
-		case hint == "":
-			hint = "there is nothing to name here"
+		step := ""
+		if !strings.HasPrefix(p.name, paramPrefix) {
+			step = " in step " + known.step // parameters are the same in all of them
 		}
-		d.addAt(d.placeIn(t, p.from, p.to), t.path, hint, "{{ %s }} names nothing in step %s", quotable(p.name), s.Name)
+		d.addAt(d.placeIn(t, p.from, p.to), t.path, d.hintForName(p.name, known), "{{ %s }} names nothing%s", quotable(p.name), step)
 	}
+}
+
+// hintForName says what could be meant by a name that means nothing.
+func (d *decoder) hintForName(name string, known scope) string {
+	if slices.Contains(known.params, paramPrefix+name) {
+		return "did you mean " + paramPrefix + name + "?"
+	}
+	if !known.perTask && (slices.Contains(known.task, name) || name == indexName || name == valueName) {
+		return "all tasks of a step share this, so only parameters can be named here"
+	}
+	names := known.params
+	if known.perTask && !strings.HasPrefix(name, paramPrefix) {
+		names = slices.Concat(known.task, names)
+	}
+	switch hint := d.didYouMean(name, names); {
+	case hint != "":
+		return hint
+	case known.perTask && name == indexName:
+		return "index needs an array"
+	case known.perTask && name == valueName:
+		return "value needs an array that is a list"
+	case len(names) == 0:
+		return "there is nothing to name here"
+	}
+	return "there are: " + quotable(strings.Join(names, ", "))
 }
 
 // byteOf gives the index of the byte where a column begins.

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -76,28 +77,28 @@ func (d *decoder) checkText(text []byte) bool {
 // of MaxBytes can hold, or for themselves.
 func (d *decoder) checkSize(root *yaml.Node) bool {
 	nodes := 0
-	var walk func(n *yaml.Node, depth int) bool
-	walk = func(n *yaml.Node, depth int) bool {
+	var walk func(n *yaml.Node, depth int, alias *yaml.Node) bool
+	walk = func(n *yaml.Node, depth int, alias *yaml.Node) bool {
 		nodes++
 		if nodes > MaxNodes {
-			d.addAt(placeOf(root), "", "an alias counts as what it stands for", "more than %d values", MaxNodes)
+			d.addAt(placeOf(cmp.Or(alias, n)), "", "an alias counts as what it stands for", "more than %d values", MaxNodes)
 			return false
 		}
 		if depth > MaxDepth {
-			d.addAt(placeOf(n), "", "", "mappings and lists are nested more than %d deep", MaxDepth)
+			d.addAt(placeOf(cmp.Or(alias, n)), "", "", "mappings and lists are nested more than %d deep", MaxDepth)
 			return false
 		}
 		if n.Kind == yaml.AliasNode {
-			return walk(n.Alias, depth+1)
+			return walk(n.Alias, depth+1, cmp.Or(alias, n))
 		}
 		for _, c := range n.Content {
-			if !walk(c, depth+1) {
+			if !walk(c, depth+1, alias) {
 				return false
 			}
 		}
 		return true
 	}
-	return walk(root, 0)
+	return walk(root, 0, nil)
 }
 
 // pairs gives the keys and values of a mapping with those that merge keys bring into it, and notes where each stands.
@@ -203,6 +204,9 @@ func (d *decoder) want(path string, n *yaml.Node, words string, tags ...string) 
 			return true
 		}
 	}
+	if d.isBareTemplate(path, n) {
+		return false
+	}
 	hint := ""
 	if n.Kind == yaml.ScalarNode && tags[0] == "!!str" && n.Style == 0 && n.ShortTag() != "!!null" {
 		hint = fmt.Sprintf("write %q if it is meant as text", quotable(n.Value))
@@ -213,6 +217,18 @@ func (d *decoder) want(path string, n *yaml.Node, words string, tags ...string) 
 	}
 	d.add(path, hint, "should be %s, not %s", words, kindOf(n))
 	return false
+}
+
+// isBareTemplate notes that a template stands without quotes: YAML takes its braces for a mapping in a mapping.
+func (d *decoder) isBareTemplate(path string, n *yaml.Node) bool {
+	isBrace := func(n *yaml.Node) bool {
+		return n.Kind == yaml.MappingNode && n.Style&yaml.FlowStyle != 0 && len(n.Content) == 2
+	}
+	if !isBrace(n) || !isBrace(n.Content[0]) {
+		return false
+	}
+	d.add(path, `write "{{ … }}"`, "a template must stand in quotes")
+	return true
 }
 
 // kindOf says what a node is, for people.
@@ -230,8 +246,10 @@ func kindOf(n *yaml.Node) string {
 		return "nothing"
 	case "!!str":
 		return "text"
-	case "!!int", "!!float":
+	case "!!int":
 		return "a number"
+	case "!!float":
+		return "a decimal number"
 	case "!!bool":
 		return "true or false"
 	case "!!timestamp":
