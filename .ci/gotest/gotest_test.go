@@ -67,7 +67,7 @@ func TestReport(t *testing.T) {
 				`{"Action":"output","Package":"p","Output":"FAIL\tp\t0.01s\n"}`,
 				`{"Action":"fail","Package":"p"}`,
 			},
-			want: []string{"FAIL\tp\t0.01s", "=== NOT FINISHED: TestA", "panic: broken invariant", "", "0 passed, 0 failed, 0 skipped"},
+			want: []string{"FAIL\tp\t0.01s", "=== NOT FINISHED: TestA", "panic: broken invariant", "", "0 passed, 1 failed, 0 skipped"},
 		},
 		{
 			name: "a package that does not compile",
@@ -79,7 +79,7 @@ func TestReport(t *testing.T) {
 				`{"Action":"fail","Package":"p","FailedBuild":"p"}`,
 				"no event",
 			},
-			want: []string{"# p", "./a.go:3:1: undefined: x", "FAIL\tp [build failed]", "no event", "", "0 passed, 0 failed, 0 skipped"},
+			want: []string{"# p", "./a.go:3:1: undefined: x", "FAIL\tp [build failed]", "no event", "", "0 passed, 1 failed, 0 skipped"},
 		},
 	}
 	for _, tt := range tests {

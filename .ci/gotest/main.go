@@ -62,11 +62,11 @@ type report struct {
 	running []test            // these tests, in the order in which they began to speak
 	skips   []string
 	passed  int
-	failed  int
+	failed  map[string]int // by package
 }
 
 func newReport(w io.Writer) *report {
-	return &report{w: w, said: map[test][]string{}}
+	return &report{w: w, said: map[test][]string{}, failed: map[string]int{}}
 }
 
 // read follows the events until the stream ends. Lines that are no events are passed on.
@@ -99,7 +99,7 @@ func (r *report) line(line string) {
 	case t.name == "" && e.Action == "output":
 		r.packageSaid(e.Output)
 	case t.name == "" && e.Action == "fail":
-		r.unfinished(e.Package)
+		r.packageFailed(e.Package)
 	case t.name == "":
 	case e.Action == "output":
 		if _, ok := r.said[t]; !ok {
@@ -110,7 +110,7 @@ func (r *report) line(line string) {
 		r.passed++
 		r.forget(t)
 	case e.Action == "fail":
-		r.failed++
+		r.failed[t.pkg]++
 		r.show(t)
 	case e.Action == "skip":
 		r.skips = append(r.skips, fmt.Sprintf("--- SKIP: %s %s: %s", t.pkg, t.name, reason(r.said[t])))
@@ -125,8 +125,10 @@ func (r *report) packageSaid(output string) {
 	}
 }
 
-// unfinished shows what the tests of a failed package said that never came to an end: a panic, a timeout, an os.Exit.
-func (r *report) unfinished(pkg string) {
+// packageFailed shows what the tests of a failed package said that never came to an end: a panic, a timeout, an os.Exit.
+// A package that failed without a failed test, because it does not compile for example, counts as one.
+func (r *report) packageFailed(pkg string) {
+	r.failed[pkg] = max(r.failed[pkg], 1)
 	for _, t := range append([]test(nil), r.running...) {
 		if _, ok := r.said[t]; ok && t.pkg == pkg {
 			fmt.Fprintf(r.w, "=== NOT FINISHED: %s\n", t.name)
@@ -155,7 +157,11 @@ func (r *report) close() {
 	for _, s := range r.skips {
 		fmt.Fprintln(r.w, s)
 	}
-	fmt.Fprintf(r.w, "\n%d passed, %d failed, %d skipped\n", r.passed, r.failed, len(r.skips))
+	failed := 0
+	for _, n := range r.failed {
+		failed += n
+	}
+	fmt.Fprintf(r.w, "\n%d passed, %d failed, %d skipped\n", r.passed, failed, len(r.skips))
 }
 
 // place is where a test said something: "    driver_test.go:12: ".
