@@ -1,0 +1,61 @@
+package minimesos
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// instantRunner marks agents whose tasks are only told of; see launchInstant.
+type instantRunner struct{}
+
+func (instantRunner) kind() Runner { return Instant }
+
+func (instantRunner) prepare(context.Context, *containerSpec) error {
+	return errors.New("an Instant agent starts no containers")
+}
+
+func (instantRunner) start(context.Context, *containerSpec) (container, error) {
+	return nil, errors.New("an Instant agent starts no containers")
+}
+
+// launchInstant reports what Options.Outcome says becomes of a task.
+func (a *agent) launchInstant(t *agentTask) {
+	outcome := Outcome{}
+	if a.c.opts.Outcome != nil {
+		outcome = a.c.opts.Outcome(*t.info)
+	}
+	// TASK_STARTING is the zero value of a state, and nothing ends in it.
+	end := cmp.Or(outcome.State, mesos.TASK_FINISHED)
+	if end == mesos.TASK_STAGING {
+		return
+	}
+	a.update(t, newStatus(t.id(), a.id, mesos.TASK_RUNNING, mesos.SOURCE_EXECUTOR))
+	if end == mesos.TASK_RUNNING {
+		return
+	}
+	finish := func() {
+		if isTerminal(t.latest) || t.updates.stopped {
+			return
+		}
+		status := newStatus(t.id(), a.id, end, mesos.SOURCE_EXECUTOR)
+		status.Reason, status.Data = outcome.Reason, outcome.Data
+		if outcome.Message != "" {
+			status.Message = &outcome.Message
+		}
+		a.update(t, status)
+	}
+	if outcome.After <= 0 {
+		finish()
+		return
+	}
+	t.instant = a.c.loop.after(outcome.After, finish)
+}
+
+func (a *agent) killInstant(t *agentTask) {
+	t.killed = true
+	t.stopTimers()
+	a.update(t, newStatus(t.id(), a.id, mesos.TASK_KILLED, mesos.SOURCE_EXECUTOR))
+}
