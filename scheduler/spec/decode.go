@@ -160,9 +160,14 @@ func (d *decoder) decode(path string, n *yaml.Node, v reflect.Value, f *field) {
 	case reflect.Int64:
 		d.decodeInt(path, n, v, f)
 	case reflect.Bool:
-		if d.want(path, n, "true or false", "!!bool") {
-			v.SetBool(strings.EqualFold(n.Value, "true"))
+		if !d.want(path, n, "true or false", "!!bool") {
+			return
 		}
+		b, err := strconv.ParseBool(strings.ToLower(n.Value))
+		if err != nil {
+			d.add(path, "", "%q is neither true nor false", quotable(n.Value))
+		}
+		v.SetBool(b)
 	default:
 		panic("spec: no decoder for " + v.Type().String())
 	}

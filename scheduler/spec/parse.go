@@ -111,14 +111,13 @@ func (d *decoder) step(doc *document, name string, x step, where []Constraint) S
 			Preemptible: or(x.Preemptible, false),
 		},
 	}
-	if x.Image == nil {
+	if x.Image == nil && !d.faulty["defaults"] {
 		d.add(path, "give it to the step or to defaults", "image is missing")
 	}
-	if x.Run == nil {
+	if x.Run == nil && !d.faulty["defaults"] {
 		d.add(path, "give it to the step or to defaults", "run is missing")
-	} else {
-		s.command = *x.Run
 	}
+	s.command = or(x.Run, command{})
 	if s.fixed.When == OnFailure && len(x.Needs) == 0 {
 		d.add(join(path, "when"), "name in needs the steps whose failure is meant", "a step that needs nothing cannot run on failure")
 	}

@@ -180,7 +180,7 @@ func isMerge(key *yaml.Node) bool { return key.ShortTag() == "!!merge" }
 // wantKind notes a problem unless the node is of a kind, such as a list.
 func (d *decoder) wantKind(path string, n *yaml.Node, kind yaml.Kind, words string) bool {
 	switch {
-	case n.Kind == kind:
+	case n.Kind == kind && kindOf(n) == words:
 		return true
 	case n.ShortTag() == "!!null":
 		d.add(path, "", "has no value, should be %s", words)
@@ -233,15 +233,11 @@ func (d *decoder) isBareTemplate(path string, n *yaml.Node) bool {
 
 // kindOf says what a node is, for people.
 func kindOf(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	case yaml.AliasNode:
-		return "an alias"
-	}
 	switch n.ShortTag() {
+	case "!!map":
+		return "a mapping"
+	case "!!seq":
+		return "a list"
 	case "!!null":
 		return "nothing"
 	case "!!str":
