@@ -82,10 +82,11 @@ func vectorOf(r spec.Resources) vector {
 	return vector{cpus: r.CPUs, mem: r.Mem, disk: r.Disk, gpus: r.GPUs, ports: r.Ports}
 }
 
-// add gives v and n times w.
-func (v vector) add(w *vector, n int64) vector {
-	for k := range v {
-		v[k] += n * w[k]
+// emptied is what the agent would have free if none of the scheduler's own tasks ran there.
+func (a *Agent) emptied() vector {
+	v := vectorOf(a.Free)
+	for k, used := range vectorOf(a.Used) {
+		v[k] += used
 	}
 	return v
 }

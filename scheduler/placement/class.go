@@ -2,8 +2,8 @@ package placement
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -11,19 +11,19 @@ import (
 // tasks with shapes of their own still share the few classes that they fall into.
 type class struct {
 	need vector
-	// rules stand in the order in which they explain: first what will not change by waiting.
+	// rules stand in the order in which they explain: first what waiting will not change.
 	rules []rule
-	// lanes are the agents to be asked, in packing order: one lane of all, or one for each value of the spread
-	// attribute.
-	lanes []lane
-	// unkept is true once no agent is left that could be kept free for the class, see Round.Reserve.
-	unkept bool
-}
-
-// lane is a part of the packing order with the cursor of a class in it: all before next have refused the class.
-type lane struct {
-	places []int32
-	next   int
+	// deciding are the same rules in the order in which they are quickest to decide.
+	deciding []rule
+	// next is the cursor: all agents before it in the packing order have refused the class.
+	next int
+	// spread holds the cursors of shapes that spread, by attribute: one for each value, in column.places.
+	spread map[string][]int32
+	// possible is whether some agent could hold a task if it were empty, see Possible.
+	possible verdict
+	// nearest is the answer of NearestToFit, nil for none, as it was after so many changes of the round.
+	nearest        *agentState
+	nearestChanges int
 }
 
 // classKey is what makes classes differ.
@@ -34,10 +34,8 @@ type classKey struct {
 
 // shapeState is what a round knows of one shape.
 type shapeState struct {
-	class *class
-	// values are the lanes of the class from which tasks can still come, as a heap with the least used on top;
-	// nil for shapes that do not spread.
-	values []spreadValue
+	class  *class
+	spread *spread // nil if the shape does not spread
 }
 
 func (r *Round) classOf(s *Shape) *class { return r.stateOf(s).class }
@@ -53,7 +51,7 @@ func (r *Round) stateOf(s *Shape) *shapeState {
 		}
 		state = &shapeState{class: c}
 		if s.Spread != "" {
-			state.values = r.spreadValues(s)
+			state.spread = r.newSpread(s, c)
 		}
 		r.shapes[s] = state
 	}
@@ -62,70 +60,72 @@ func (r *Round) stateOf(s *Shape) *shapeState {
 
 func (r *Round) keyOf(s *Shape) classKey {
 	key := classKey{need: vectorOf(s.Need)}
-	if len(s.Where) == 0 && s.Spread == "" && len(s.Avoid) == 0 && !r.planned {
+	if len(s.Where) == 0 && len(s.Avoid) == 0 && !r.planned {
 		return key
 	}
-	var b strings.Builder
-	for _, c := range s.Where {
-		b.WriteString(strconv.Quote(c.String()))
+	var b []byte
+	for i := range s.Where {
+		b = strconv.AppendQuote(b, s.Where[i].String())
 	}
-	fmt.Fprintf(&b, " %q %q", s.Spread, s.Avoid)
+	b = append(b, '/')
+	for _, id := range s.Avoid {
+		b = strconv.AppendQuote(b, id)
+	}
 	if r.planned && !s.Until.IsZero() {
-		b.WriteString(s.Until.UTC().Format(time.RFC3339Nano))
+		b = s.Until.UTC().AppendFormat(b, time.RFC3339Nano)
 	}
-	key.other = b.String()
+	key.other = string(b)
 	return key
 }
 
 func (r *Round) newClass(s *Shape) *class {
-	c := &class{need: vectorOf(s.Need)}
+	var firm, needs []rule
 	for _, w := range s.Where {
-		c.rules = append(c.rules, r.where(w))
+		firm = append(firm, r.where(w))
 	}
 	if r.planned {
-		c.rules = append(c.rules, maintenanceRule{s.Until})
+		firm = append(firm, maintenanceRule{s.Until, r.agents})
 	}
-	firm := len(c.rules)
-	for k, need := range c.need {
+	for k, need := range vectorOf(s.Need) {
 		if need < 0 {
 			panic(fmt.Sprintf("placement: a task needs %s", amount(kind(k), need)))
 		}
 		if need > 0 {
-			c.rules = append(c.rules, resourceRule{kind(k), need})
+			needs = append(needs, resourceRule{kind(k), need})
 		}
 	}
-	if avoid := (avoidRule{s.Avoid}); len(s.Avoid) > 0 && r.others(c, avoid) {
-		c.rules = append(c.rules[:firm:firm], append([]rule{avoid}, c.rules[firm:]...)...)
+	if len(s.Avoid) > 0 {
+		avoid := avoidRule{s.Avoid, r.agents}
+		if r.anyEmpty(slices.Concat(needs, firm, []rule{avoid})) {
+			firm = append(firm, avoid)
+		}
 	}
-	c.rules = append(c.rules, reservedRule{})
-	if s.Spread == "" {
-		c.lanes = []lane{{places: r.all}}
-		return c
+	reserved := []rule{reservedRule{}}
+	return &class{
+		need:           vectorOf(s.Need),
+		rules:          slices.Concat(firm, needs, reserved),
+		deciding:       slices.Concat(needs, reserved, firm),
+		nearestChanges: -1,
 	}
-	for _, places := range r.column(s.Spread).places() {
-		c.lanes = append(c.lanes, lane{places: places})
-	}
-	return c
 }
 
-// others tells whether agents that are not to be avoided could hold a task of the class if they were empty.
-func (r *Round) others(c *class, avoid avoidRule) bool {
-	for i := range r.states {
-		if a := &r.states[i]; avoid.admits(a) {
-			if empty := a.emptied(); c.admits(&empty) {
-				return true
-			}
+// anyEmpty tells whether there is an agent that all rules would admit if it were empty.
+func (r *Round) anyEmpty(rules []rule) bool {
+	empty := r.emptied()
+	for i := range empty {
+		if refusal(rules, &empty[i]) < 0 {
+			return true
 		}
 	}
 	return false
 }
 
 // admits tells whether all rules admit an agent.
-func (c *class) admits(a *agentState) bool { return c.firstRefusal(a) < 0 }
+func (c *class) admits(a *agentState) bool { return refusal(c.deciding, a) < 0 }
 
-// firstRefusal gives the number of the first rule that refuses an agent; -1 if all admit it.
-func (c *class) firstRefusal(a *agentState) int {
-	for i, rule := range c.rules {
+// refusal gives the index of the first rule that refuses an agent; -1 if all admit it.
+func refusal(rules []rule, a *agentState) int {
+	for i, rule := range rules {
 		if !rule.admits(a) {
 			return i
 		}
@@ -146,13 +146,14 @@ func (c *class) room(a *agentState, n int) int {
 	return n
 }
 
-// take moves what n tasks need from free to used.
-func (c *class) take(a *agentState, n int) {
-	a.free = a.free.add(&c.need, -int64(n))
-	a.used = a.used.add(&c.need, int64(n))
-	for k, free := range a.free {
-		if free < 0 && c.need[k] > 0 {
-			panic(fmt.Sprintf("placement: agent %s is overcommitted by %s", a.agent.ID, amount(kind(k), -free)))
+// take takes what n tasks need from an agent.
+func (r *Round) take(c *class, a *agentState, n int) {
+	r.changes++
+	for k, need := range c.need {
+		a.free[k] -= int64(n) * need
+		if a.free[k] < 0 && need > 0 {
+			panic(fmt.Sprintf("placement: agent %s is overcommitted by %s",
+				r.agents[a.index].ID, amount(kind(k), -a.free[k])))
 		}
 	}
 }

@@ -1,40 +1,65 @@
 package placement
 
-import "github.com/lisa-dpc/spillway/scheduler/spec"
+import (
+	"slices"
 
-// column holds one attribute of all agents, with every different value once.
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+)
+
+// column holds one attribute of the agents, with every different value once.
 type column struct {
-	of     []int32 // number of the value, by place in the packing order
-	texts  []string
-	absent int32 // number that stands for having no such attribute; -1 if all have it
-	lanes  [][]int32
+	name    string
+	of      []int32 // number of the value, by place in the packing order; -1: not asked yet
+	texts   []string
+	numbers map[string]int32 // of the texts
+	absent  int32            // number that stands for having no such attribute; -1 if none is known to lack it
+	// members lists the places of the agents value by value, those of value v from starts[v] on. See places.
+	members, starts []int32
 }
 
-// column gives the column of an attribute. Values are numbered in packing order.
 func (r *Round) column(name string) *column {
-	if c := r.columns[name]; c != nil {
-		return c
-	}
-	c := &column{of: make([]int32, len(r.states)), absent: -1}
-	numbers := map[string]int32{}
-	for i := range r.states {
-		text, present := r.states[i].agent.Attribute(name)
-		if !present {
-			if c.absent < 0 {
-				c.absent = c.add("")
-			}
-			c.of[i] = c.absent
-			continue
+	for _, c := range r.columns {
+		if c.name == name {
+			return c
 		}
-		number, known := numbers[text]
-		if !known {
-			number = c.add(text)
-			numbers[text] = number
-		}
-		c.of[i] = number
 	}
-	r.columns[name] = c
+	c := &column{name: name, of: make([]int32, len(r.states)), numbers: map[string]int32{}, absent: -1}
+	for place := range c.of {
+		c.of[place] = -1
+	}
+	r.columns = append(r.columns, c)
 	return c
+}
+
+// value gives the number of the value that the agent at a place has in a column.
+//
+// Attributes are maps that lie scattered in memory, and fetching them is what a round with constraints would spend most
+// of its time on. So an agent is asked only when it matters, and then for all columns at once.
+func (r *Round) value(c *column, place int32) int32 {
+	if c.of[place] < 0 {
+		agent := &r.agents[r.states[place].index]
+		for _, c := range r.columns {
+			if c.of[place] < 0 {
+				c.of[place] = c.number(agent.Attribute(c.name))
+			}
+		}
+	}
+	return c.of[place]
+}
+
+func (c *column) number(text string, present bool) int32 {
+	if !present {
+		if c.absent < 0 {
+			c.absent = c.add("")
+		}
+		return c.absent
+	}
+	number, known := c.numbers[text]
+	if !known {
+		number = c.add(text)
+		c.numbers[text] = number
+	}
+	return number
 }
 
 func (c *column) add(text string) int32 {
@@ -42,29 +67,43 @@ func (c *column) add(text string) int32 {
 	return int32(len(c.texts) - 1)
 }
 
-// value gives the text of a value, and whether it is one at all.
-func (c *column) value(number int32) (text string, present bool) {
+// text gives the text of a value, and whether it is one at all.
+func (c *column) text(number int32) (text string, present bool) {
 	return c.texts[number], number != c.absent
 }
 
-// places gives for every value the agents that have it, in packing order.
-func (c *column) places() [][]int32 {
-	if c.lanes == nil {
-		c.lanes = make([][]int32, len(c.texts))
-		for place, number := range c.of {
-			c.lanes[number] = append(c.lanes[number], int32(place))
-		}
+// sort asks all agents, and makes members and starts.
+func (r *Round) sort(c *column) {
+	if c.starts != nil {
+		return
 	}
-	return c.lanes
+	for place := range c.of {
+		r.value(c, int32(place))
+	}
+	c.starts = make([]int32, len(c.texts)+1)
+	for _, value := range c.of {
+		c.starts[value+1]++
+	}
+	for value := range c.texts {
+		c.starts[value+1] += c.starts[value]
+	}
+	c.members = make([]int32, len(c.of))
+	next := slices.Clone(c.starts)
+	for place, value := range c.of {
+		c.members[next[value]] = int32(place)
+		next[value]++
+	}
 }
+
+// places gives the agents that have a value, in packing order, once sort has been called.
+func (c *column) places(value int32) []int32 { return c.members[c.starts[value]:c.starts[value+1]] }
 
 // where gives the rule of a constraint, the same for all shapes that have it.
 func (r *Round) where(constraint spec.Constraint) *whereRule {
 	key := constraint.String()
 	rule := r.wheres[key]
 	if rule == nil {
-		c := r.column(constraint.Attribute)
-		rule = &whereRule{constraint: constraint, column: c, verdicts: make([]uint8, len(c.texts))}
+		rule = &whereRule{constraint: constraint, round: r, column: r.column(constraint.Attribute)}
 		r.wheres[key] = rule
 	}
 	return rule

@@ -27,11 +27,10 @@ func (r *Round) Explain(s *Shape) Explanation {
 	e := Explanation{Agents: len(r.states)}
 	counts := make([]int, len(c.rules))
 	for i := range r.states {
-		refused := c.firstRefusal(&r.states[i])
-		if refused < 0 {
-			e.Admitting++
-		} else {
+		if refused := refusal(c.rules, &r.states[i]); refused >= 0 {
 			counts[refused]++
+		} else {
+			e.Admitting++
 		}
 	}
 	for i, n := range counts {

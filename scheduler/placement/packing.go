@@ -1,7 +1,9 @@
 package placement
 
-import "slices"
-import "cmp"
+import (
+	"cmp"
+	"slices"
+)
 
 // preference is what the packing order looks at, most important first. It is made of whole numbers only, so that it is
 // the same on every machine.
@@ -23,10 +25,11 @@ func packingOrder(agents []Agent, seed uint64) []int {
 	preferences := make([]preference, len(agents))
 	for i := range agents {
 		a := &agents[i]
+		free, all := vectorOf(a.Free), a.emptied()
 		preferences[i] = preference{
-			gpus:  a.Free.GPUs+a.Used.GPUs > 0,
-			full:  share(a.Used.CPUs, a.Free.CPUs) + share(a.Used.Mem, a.Free.Mem),
-			size:  a.Used.CPUs + a.Free.CPUs,
+			gpus:  all[gpus] > 0,
+			full:  fullness(&free, &all),
+			size:  all[cpus],
 			tie:   hash(seed, a.ID),
 			index: i,
 		}
@@ -54,15 +57,17 @@ func packingOrder(agents []Agent, seed uint64) []int {
 	return order
 }
 
-// whole is the share that is everything, see share.
+// whole is the share that is everything.
 const whole = 1 << 20
 
-// share is used of used+free, in parts of whole.
-func share(used, free int64) int64 {
-	if used <= 0 || free < 0 {
-		return 0
+// fullness is which parts of an agent's cpus and memory the scheduler's tasks hold, in parts of whole, added up.
+func fullness(free, all *vector) (sum int64) {
+	for _, k := range [...]kind{cpus, mem} {
+		if all[k] > 0 {
+			sum += (all[k] - free[k]) * whole / all[k]
+		}
 	}
-	return used * whole / (used + free)
+	return sum
 }
 
 // hash mixes a text into a seed: FNV-1a, then the finalizer of SplitMix64, because FNV alone leaves ids that differ in

@@ -5,8 +5,20 @@ import "strings"
 // CouldHold tells whether an agent would take a task of the shape if none of the scheduler's own tasks ran there and it
 // were kept free for nobody.
 func (r *Round) CouldHold(agent int, s *Shape) bool {
-	empty := r.state(agent).emptied()
-	return r.classOf(s).admits(&empty)
+	return r.classOf(s).admits(&r.emptied()[r.place[agent]])
+}
+
+// Possible tells whether some agent could hold a task of the shape, in the sense of CouldHold. If not, waiting alone will
+// not help it.
+func (r *Round) Possible(s *Shape) bool {
+	c := r.classOf(s)
+	if c.possible == notAsked {
+		c.possible = fails
+		if r.anyEmpty(c.deciding) {
+			c.possible = holds
+		}
+	}
+	return c.possible == holds
 }
 
 // NearestToFit gives the agent that is to be kept free for a task that fits nowhere: of those that could hold it and are
@@ -15,29 +27,29 @@ func (r *Round) CouldHold(agent int, s *Shape) bool {
 // first, because fewer have to end there. ok is false if there is no such agent.
 func (r *Round) NearestToFit(s *Shape) (agent int, ok bool) {
 	c := r.classOf(s)
-	if c.unkept {
+	if c.nearestChanges != r.changes || c.nearest != nil && c.nearest.reserved {
+		c.nearest, c.nearestChanges = r.nearestToFit(c), r.changes
+	}
+	if c.nearest == nil {
 		return 0, false
 	}
-	var best *agentState
+	return int(c.nearest.index), true
+}
+
+func (r *Round) nearestToFit(c *class) (best *agentState) {
+	empty := r.emptied()
 	var bestReady, bestUsed int64
 	for i := range r.states {
 		a := &r.states[i]
-		if a.reserved {
+		if a.reserved || !c.admits(&empty[i]) {
 			continue
 		}
-		if empty := a.emptied(); !c.admits(&empty) {
-			continue
-		}
-		ready, used := c.readiness(a), share(a.used[cpus], a.free[cpus])+share(a.used[mem], a.free[mem])
+		ready, used := c.readiness(a), fullness(&a.free, &empty[i].free)
 		if best == nil || ready > bestReady || ready == bestReady && used < bestUsed {
 			best, bestReady, bestUsed = a, ready, used
 		}
 	}
-	if best == nil {
-		c.unkept = true
-		return 0, false
-	}
-	return best.index, true
+	return best
 }
 
 // readiness is what the agent has free of the need's scarcest resource, in parts of whole.
@@ -57,15 +69,16 @@ func (r *Round) Reserve(agent int) { r.state(agent).reserved = true }
 // Release ends a reservation. Classes that were refused because of it look again from the start.
 func (r *Round) Release(agent int) {
 	r.state(agent).reserved = false
+	r.changes++
 	for _, c := range r.classes {
-		c.unkept = false
-		for i := range c.lanes {
-			c.lanes[i].next = 0
+		c.next = 0
+		for _, next := range c.spread {
+			clear(next)
 		}
 	}
 	for _, s := range r.shapes {
-		if s.values != nil {
-			s.values = heapOf(s.values[:cap(s.values)])
+		if s.spread != nil {
+			s.spread.refill()
 		}
 	}
 }
@@ -80,25 +93,11 @@ func (r *Round) PlaceReserved(agent int, s *Shape) bool {
 		return false
 	}
 	r.Release(agent)
-	c.take(a, 1)
-	r.count(s, a)
+	r.take(c, a, 1)
+	if spread := r.stateOf(s).spread; spread != nil {
+		spread.count(a)
+	}
 	return true
-}
-
-// count counts a task that was put on an agent without being spread.
-func (r *Round) count(s *Shape, a *agentState) {
-	state := r.stateOf(s)
-	if state.values == nil {
-		return
-	}
-	lane := r.column(s.Spread).of[a.place]
-	for i := range state.values {
-		if state.values[i].lane == int(lane) {
-			state.values[i].count++
-			sink(state.values, i)
-			return
-		}
-	}
 }
 
 // Shortage says what an agent lacks for a task of the shape: "needs 16 cpus, 12 free now". It is empty if nothing is

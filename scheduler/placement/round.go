@@ -6,13 +6,16 @@ package placement
 // refused the class. Cursors only move forward, because what is free only decreases while tasks are placed, and no other
 // rule changes its mind from refusing to admitting within a round. (Release does; it takes the cursors back.)
 type Round struct {
-	agents  []Agent
-	states  []agentState // in packing order
-	place   []int32      // of an agent in states, by its index in agents
-	all     []int32      // every place in states: 0, 1, 2 …
-	planned bool         // maintenance is planned for some agent
+	agents []Agent
+	states []agentState // in packing order
+	place  []int32      // of an agent in states, by its index in agents
+	// empty holds the agents as they would be if none of the scheduler's own tasks ran there and they were kept for
+	// nobody, in packing order. Nothing in a round changes that. It is nil until somebody asks, see emptied.
+	empty   []agentState
+	planned bool // maintenance is planned for some agent
+	changes int  // counts what makes answers about the agents outdated, reservations aside
 
-	columns map[string]*column
+	columns []*column // the attributes that shapes ask for
 	wheres  map[string]*whereRule
 	classes map[classKey]*class
 	shapes  map[*Shape]*shapeState
@@ -31,20 +34,14 @@ func NewRound(agents []Agent, seed uint64) *Round {
 		agents:  agents,
 		states:  make([]agentState, len(agents)),
 		place:   make([]int32, len(agents)),
-		all:     make([]int32, len(agents)),
-		columns: map[string]*column{},
 		wheres:  map[string]*whereRule{},
 		classes: map[classKey]*class{},
 		shapes:  map[*Shape]*shapeState{},
 	}
 	for place, index := range packingOrder(agents, seed) {
 		a := &agents[index]
-		r.states[place] = agentState{
-			agent: a, index: index, place: int32(place),
-			free: vectorOf(a.Free), used: vectorOf(a.Used),
-		}
+		r.states[place] = agentState{free: vectorOf(a.Free), index: int32(index), place: int32(place)}
 		r.place[index] = int32(place)
-		r.all[place] = int32(place)
 		r.planned = r.planned || !a.UnavailableFrom.IsZero()
 	}
 	return r
@@ -56,16 +53,12 @@ func (r *Round) Agent(index int) *Agent { return &r.agents[index] }
 // Len is the number of agents in the round.
 func (r *Round) Len() int { return len(r.agents) }
 
+// Learn makes the round acquainted with a shape. It need not be called, but a round that knows all of its shapes before
+// it places the first task asks each agent only once for its attributes.
+func (r *Round) Learn(s *Shape) { r.stateOf(s) }
+
 // Fits tells whether some agent of the round takes a task of the shape now.
-func (r *Round) Fits(s *Shape) bool {
-	c := r.classOf(s)
-	for i := range c.lanes {
-		if r.seek(c, &c.lanes[i]) != nil {
-			return true
-		}
-	}
-	return false
-}
+func (r *Round) Fits(s *Shape) bool { return r.seek(r.classOf(s)) != nil }
 
 // Fits tells whether an agent takes a task of the shape. The agent may be one that does not exist yet.
 func Fits(a Agent, s *Shape) bool {
@@ -81,29 +74,41 @@ func (r *Round) Place(s *Shape, n int) []Assignment {
 // AppendPlace is Place, appending to a slice. An agent can occur several times.
 func (r *Round) AppendPlace(to []Assignment, s *Shape, n int) []Assignment {
 	state := r.stateOf(s)
-	if state.values != nil {
+	if state.spread != nil {
 		return r.placeSpread(to, state, n)
 	}
-	c, lane := state.class, &state.class.lanes[0]
+	c := state.class
 	for n > 0 {
-		a := r.seek(c, lane)
+		a := r.seek(c)
 		if a == nil {
 			break
 		}
 		k := c.room(a, n)
-		c.take(a, k)
-		to = append(to, Assignment{a.index, k})
+		r.take(c, a, k)
+		to = append(to, Assignment{int(a.index), k})
 		n -= k
 	}
 	return to
 }
 
-// seek moves a lane's cursor to the first agent that admits the class; nil if there is none any more.
-func (r *Round) seek(c *class, l *lane) *agentState {
-	for ; l.next < len(l.places); l.next++ {
-		if a := &r.states[l.places[l.next]]; c.admits(a) {
+// seek moves the cursor of a class to the first agent that admits it; nil if there is none any more.
+func (r *Round) seek(c *class) *agentState {
+	for ; c.next < len(r.states); c.next++ {
+		if a := &r.states[c.next]; c.admits(a) {
 			return a
 		}
 	}
 	return nil
+}
+
+// emptied gives the agents as they would be without the scheduler's tasks and reservations.
+func (r *Round) emptied() []agentState {
+	if r.empty == nil {
+		r.empty = make([]agentState, len(r.states))
+		for place := range r.empty {
+			index := r.states[place].index
+			r.empty[place] = agentState{free: r.agents[index].emptied(), index: index, place: int32(place)}
+		}
+	}
+	return r.empty
 }

@@ -18,44 +18,48 @@ type rule interface {
 	why(n int) string
 }
 
-// agentState is an agent as it is in the course of a round.
+// agentState is an agent in the course of a round. It is kept small, because looking at a great many of them is what a
+// round spends its time on; the rest is in Round.agents.
 type agentState struct {
-	agent *Agent
-	index int   // in the list given to NewRound
-	place int32 // in the packing order
 	free  vector
-	used  vector
+	index int32 // in the list given to NewRound
+	place int32 // in the packing order
 	// reserved tells that the agent is kept free for a task that waited long.
 	reserved bool
-}
-
-// emptied is the agent as it would be if none of the scheduler's own tasks ran there and it were kept for nobody.
-func (a *agentState) emptied() agentState {
-	e := *a
-	e.free, e.used, e.reserved = a.free.add(&a.used, 1), vector{}, false
-	return e
 }
 
 // whereRule refuses agents whose attribute does not satisfy a constraint of the spec.
 type whereRule struct {
 	constraint spec.Constraint
+	round      *Round
 	column     *column
 	// verdicts holds what the constraint says by value of the column, so that a pattern is matched once per value
-	// and not once per agent: 0 not asked yet, 1 holds, 2 does not.
-	verdicts []uint8
+	// and not once per agent.
+	verdicts []verdict
 }
+
+type verdict uint8
+
+const (
+	notAsked verdict = iota
+	holds
+	fails
+)
 
 func (w *whereRule) name() string { return "where " + w.constraint.String() }
 
 func (w *whereRule) admits(a *agentState) bool {
-	value := w.column.of[a.place]
-	if w.verdicts[value] == 0 {
-		w.verdicts[value] = 2
-		if text, present := w.column.value(value); w.constraint.Holds(text, present) {
-			w.verdicts[value] = 1
+	value := w.round.value(w.column, a.place)
+	for int(value) >= len(w.verdicts) {
+		w.verdicts = append(w.verdicts, notAsked)
+	}
+	if w.verdicts[value] == notAsked {
+		w.verdicts[value] = fails
+		if text, present := w.column.text(value); w.constraint.Holds(text, present) {
+			w.verdicts[value] = holds
 		}
 	}
-	return w.verdicts[value] == 1
+	return w.verdicts[value] == holds
 }
 
 func (w *whereRule) why(n int) string {
@@ -70,12 +74,15 @@ func (w *whereRule) why(n int) string {
 }
 
 // maintenanceRule refuses agents that will be taken away before the task has ended.
-type maintenanceRule struct{ until time.Time }
+type maintenanceRule struct {
+	until  time.Time
+	agents []Agent
+}
 
 func (m maintenanceRule) name() string { return "maintenance" }
 
 func (m maintenanceRule) admits(a *agentState) bool {
-	from := a.agent.UnavailableFrom
+	from := m.agents[a.index].UnavailableFrom
 	return from.IsZero() || !m.until.IsZero() && !from.Before(m.until)
 }
 
@@ -84,11 +91,16 @@ func (m maintenanceRule) why(n int) string {
 }
 
 // avoidRule refuses agents that failed the task.
-type avoidRule struct{ ids []string }
+type avoidRule struct {
+	ids    []string
+	agents []Agent
+}
 
 func (r avoidRule) name() string { return "avoid" }
 
-func (r avoidRule) admits(a *agentState) bool { return !slices.Contains(r.ids, a.agent.ID) }
+func (r avoidRule) admits(a *agentState) bool {
+	return !slices.Contains(r.ids, r.agents[a.index].ID)
+}
 
 func (r avoidRule) why(int) string { return "failed it before" }
 

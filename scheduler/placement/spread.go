@@ -1,74 +1,118 @@
 package placement
 
-// spreadValue is a value of the spread attribute with the tasks of the step that agents of this value have.
+// spread is what a round knows of a shape that spreads: the values of its attribute that still have room, and how many
+// tasks of the step each of them has.
+//
+// Agents that lack the attribute and agents whose value is the empty text are two values with one name, because the
+// counts that are given in cannot tell them apart.
+type spread struct {
+	column *column
+	next   []int32 // the class's cursors, by value
+	// values is a heap with the value that has the fewest tasks on top. Those that have no room any more stand behind
+	// its end, within its capacity, from where refill takes them back.
+	values []spreadValue
+}
+
+// spreadValue is a value of the attribute.
 type spreadValue struct {
-	lane  int // in the class; lower ones begin with an agent that comes earlier in the packing order
-	count int
+	number int32
+	count  int32 // tasks of the step
+	first  int32 // place of its first agent: of equally used values the one that is to be filled first comes first
 }
 
 func (v spreadValue) before(w spreadValue) bool {
-	if v.count != w.count {
-		return v.count < w.count
-	}
-	return v.lane < w.lane
+	return v.count < w.count || v.count == w.count && v.first < w.first
 }
 
-// spreadValues gives the values of a shape's spread attribute as a heap.
-//
-// An agent without the attribute counts under the same name as one whose value is the empty text, though the two stay
-// different values: the counts that are given in cannot tell them apart.
-func (r *Round) spreadValues(s *Shape) []spreadValue {
+func (r *Round) newSpread(s *Shape, c *class) *spread {
 	column := r.column(s.Spread)
-	values := make([]spreadValue, len(column.texts))
-	for i, text := range column.texts {
-		values[i] = spreadValue{lane: i, count: s.SpreadCounts[text]}
+	r.sort(column)
+	if c.spread == nil {
+		c.spread = map[string][]int32{}
 	}
-	return heapOf(values)
+	if c.spread[s.Spread] == nil {
+		c.spread[s.Spread] = make([]int32, len(column.texts))
+	}
+	p := &spread{column: column, next: c.spread[s.Spread], values: make([]spreadValue, len(column.texts))}
+	for number := range p.values {
+		p.values[number] = spreadValue{number: int32(number), first: column.members[column.starts[number]]}
+	}
+	for text, count := range s.SpreadCounts {
+		if number, known := column.numbers[text]; known {
+			p.values[number].count = int32(count)
+		}
+		if text == "" && column.absent >= 0 {
+			p.values[column.absent].count = int32(count)
+		}
+	}
+	p.refill()
+	return p
 }
 
-func heapOf(values []spreadValue) []spreadValue {
-	for i := len(values)/2 - 1; i >= 0; i-- {
-		sink(values, i)
+// refill makes a heap of all values.
+func (p *spread) refill() {
+	p.values = p.values[:cap(p.values)]
+	for i := len(p.values)/2 - 1; i >= 0; i-- {
+		p.sink(i)
 	}
-	return values
 }
 
 // placeSpread puts each task where the fewest of the step are, among the values that have room. So a task waits only if
 // it fits nowhere at all: spread prefers, it never refuses.
 func (r *Round) placeSpread(to []Assignment, state *shapeState, n int) []Assignment {
-	c := state.class
-	for n > 0 && len(state.values) > 0 {
-		top := &state.values[0]
-		a := r.seek(c, &c.lanes[top.lane])
-		if a == nil {
-			// The value stays behind the heap's end, from where Release takes it back.
-			last := len(state.values) - 1
-			state.values[0], state.values[last] = state.values[last], state.values[0]
-			state.values = state.values[:last]
-		} else {
-			c.take(a, 1)
-			to = append(to, Assignment{a.index, 1})
+	p := state.spread
+	for n > 0 && len(p.values) > 0 {
+		top := &p.values[0]
+		if a := r.seekValue(state.class, p, top.number); a != nil {
+			r.take(state.class, a, 1)
+			to = append(to, Assignment{int(a.index), 1})
 			top.count++
 			n--
+		} else {
+			last := len(p.values) - 1
+			p.values[0], p.values[last] = p.values[last], p.values[0]
+			p.values = p.values[:last]
 		}
-		sink(state.values, 0)
+		p.sink(0)
 	}
 	return to
 }
 
-// sink restores the heap below i after the value at i has grown.
-func sink(heap []spreadValue, i int) {
+// seekValue is seek among the agents that have a value.
+func (r *Round) seekValue(c *class, p *spread, value int32) *agentState {
+	places := p.column.places(value)
+	for ; int(p.next[value]) < len(places); p.next[value]++ {
+		if a := &r.states[places[p.next[value]]]; c.admits(a) {
+			return a
+		}
+	}
+	return nil
+}
+
+// count counts a task that was put on an agent in another way.
+func (p *spread) count(a *agentState) {
+	for i := range p.values {
+		if p.values[i].number == p.column.of[a.place] {
+			p.values[i].count++
+			p.sink(i)
+			return
+		}
+	}
+}
+
+// sink restores the heap below i after the value at i has changed places or grown.
+func (p *spread) sink(i int) {
 	for {
 		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(heap); child++ {
-			if heap[child].before(heap[least]) {
+		for child := 2*i + 1; child <= 2*i+2 && child < len(p.values); child++ {
+			if p.values[child].before(p.values[least]) {
 				least = child
 			}
 		}
 		if least == i {
 			return
 		}
-		heap[i], heap[least] = heap[least], heap[i]
+		p.values[i], p.values[least] = p.values[least], p.values[i]
 		i = least
 	}
 }

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -31,21 +30,30 @@ func newMatcher(now time.Time, entries []Entry, shares map[string]Share, round *
 		left: make([]int, len(entries)), last: make([]int32, len(entries)),
 		projects: map[string]*project{}, reserved: map[int]int{}, plan: Plan{round: round},
 	}
+	var p *project
 	for i := range entries {
 		e := &entries[i]
+		round.Learn(e.Shape)
 		m.left[i], m.last[i] = e.Count, -1
-		p := m.projects[e.Project]
-		if p == nil {
-			s := shares[e.Project]
-			p = &project{name: e.Project, weight: s.Weight, used: resourcesOf(s.Used)}
-			if p.weight <= 0 {
-				p.weight = 1
-			}
-			m.projects[e.Project] = p
+		if p == nil || p.name != e.Project {
+			p = m.project(e.Project, shares)
 		}
-		p.entries = append(p.entries, i)
+		p.waiting = append(p.waiting, waiting{e.Priority, e.ID, e.Sequence, i, e.Shape})
 	}
 	return m
+}
+
+func (m *matcher) project(name string, shares map[string]Share) *project {
+	p := m.projects[name]
+	if p == nil {
+		s := shares[name]
+		p = &project{name: name, weight: s.Weight, used: resourcesOf(s.Used)}
+		if p.weight <= 0 {
+			p.weight = 1
+		}
+		m.projects[name] = p
+	}
+	return p
 }
 
 // fill places all that fits, project by project in turn.
@@ -53,15 +61,15 @@ func (m *matcher) fill() {
 	turns := m.turns()
 	for len(turns) > 0 {
 		p := turns[0]
-		if p.next == len(p.entries) {
+		if p.next == len(p.waiting) {
 			last := len(turns) - 1
 			turns[0] = turns[last]
 			turns = turns[:last]
 		} else {
-			i := p.entries[p.next]
-			need := resourcesOf(m.entries[i].Shape.Need)
-			n := p.quantum(&need, &m.total, m.left[i], turns.rival())
-			if m.place(p, i, n) < n || m.left[i] == 0 {
+			w := &p.waiting[p.next]
+			need := resourcesOf(w.shape.Need)
+			n := p.quantum(&need, &m.total, m.left[w.index], turns.rival())
+			if m.place(p, w, n) < n || m.left[w.index] == 0 {
 				m.advance(p)
 			}
 		}
@@ -73,7 +81,7 @@ func (m *matcher) fill() {
 func (m *matcher) turns() turns {
 	all := make(turns, 0, len(m.projects))
 	for _, p := range m.projects {
-		slices.SortFunc(p.entries, func(i, j int) int { return order(&m.entries[i], &m.entries[j]) })
+		slices.SortFunc(p.waiting, waiting.compare)
 		p.next = -1
 		m.advance(p)
 		p.share = p.shareWith(&resources{}, 0, &m.total)
@@ -85,54 +93,46 @@ func (m *matcher) turns() turns {
 	return all
 }
 
-// order is the order of entries within a project.
-func order(a, b *Entry) int {
-	if c := cmp.Compare(b.Priority, a.Priority); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(a.Sequence, b.Sequence); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.ID, b.ID)
-}
-
 // advance goes on to the project's next entry with tasks left.
 func (m *matcher) advance(p *project) {
-	for p.next++; p.next < len(p.entries); p.next++ {
-		if i := p.entries[p.next]; m.left[i] > 0 {
-			p.turn = m.entries[i].Sequence
+	for p.next++; p.next < len(p.waiting); p.next++ {
+		if w := &p.waiting[p.next]; m.left[w.index] > 0 {
+			p.turn = w.sequence
 			return
 		}
 	}
 }
 
 // place starts at most n tasks of an entry, and tells how many.
-func (m *matcher) place(p *project, i, n int) int {
-	m.scratch = m.round.AppendPlace(m.scratch[:0], m.entries[i].Shape, n)
+func (m *matcher) place(p *project, w *waiting, n int) int {
+	m.scratch = m.round.AppendPlace(m.scratch[:0], w.shape, n)
 	placed := 0
 	for _, a := range m.scratch {
-		m.assign(i, a.Agent, a.Count)
+		m.assign(w.index, w.id, a)
 		placed += a.Count
 	}
-	m.charge(p, i, placed)
+	if placed > 0 {
+		m.charge(p, w.index, w.shape, placed)
+	}
 	return placed
 }
 
-func (m *matcher) assign(i, agent, count int) {
-	if last := m.last[i]; last >= 0 && m.plan.Assignments[last].Agent == agent {
-		m.plan.Assignments[last].Count += count
+// assign notes an assignment of the entry with an index and an id.
+func (m *matcher) assign(index, id int, a placement.Assignment) {
+	if last := m.last[index]; last >= 0 && m.plan.Assignments[last].Agent == a.Agent {
+		m.plan.Assignments[last].Count += a.Count
 		return
 	}
-	m.last[i] = int32(len(m.plan.Assignments))
-	m.plan.Assignments = append(m.plan.Assignments, Assignment{Entry: m.entries[i].ID, Agent: agent, Count: count})
+	m.last[index] = int32(len(m.plan.Assignments))
+	m.plan.Assignments = append(m.plan.Assignments, Assignment{Entry: id, Agent: a.Agent, Count: a.Count})
 }
 
 // charge counts n started tasks of an entry as used by its project.
-func (m *matcher) charge(p *project, i, n int) {
-	m.left[i] -= n
-	need := resourcesOf(m.entries[i].Shape.Need)
+func (m *matcher) charge(p *project, index int, shape *placement.Shape, n int) {
+	m.left[index] -= n
+	need := resourcesOf(shape.Need)
 	for k := range p.used {
 		p.used[k] += int64(n) * need[k]
 	}
-	p.share = p.shareWith(&resources{}, 0, &m.total)
+	p.share = p.shareWith(&need, 0, &m.total)
 }

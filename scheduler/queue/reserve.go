@@ -2,7 +2,11 @@ package queue
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/placement"
 )
 
 // serveReserved carries the reservations of the round before out, or on.
@@ -40,9 +44,10 @@ func (m *matcher) serveReserved() {
 
 // serve notes that the task that an agent was kept free for has been placed.
 func (m *matcher) serve(i, agent int) {
-	delete(m.reserved, m.entries[i].ID)
-	m.assign(i, agent, 1)
-	m.charge(m.projects[m.entries[i].Project], i, 1)
+	e := &m.entries[i]
+	delete(m.reserved, e.ID)
+	m.assign(i, e.ID, placement.Assignment{Agent: agent, Count: 1})
+	m.charge(m.projects[e.Project], i, e.Shape, 1)
 }
 
 // carryOver takes over the reservations of the round before that are still valid: the entry still waits, and its agent is
@@ -81,17 +86,17 @@ func (m *matcher) reserve() {
 	if len(m.reserved) >= m.opts.MaxReservations {
 		return
 	}
-	var starving []int
+	var line starving
 	for i := range m.entries {
-		if _, has := m.reserved[m.entries[i].ID]; !has && m.starves(i) && !m.round.Fits(m.entries[i].Shape) {
-			starving = append(starving, i)
+		e := &m.entries[i]
+		_, has := m.reserved[e.ID]
+		if !has && m.starves(i) && !m.round.Fits(e.Shape) && m.round.Possible(e.Shape) {
+			line = append(line, m.starver(i))
 		}
 	}
-	slices.SortFunc(starving, m.longest)
-	for _, i := range starving {
-		if len(m.reserved) >= m.opts.MaxReservations {
-			break
-		}
+	heap.Init(&line)
+	for len(line) > 0 && len(m.reserved) < m.opts.MaxReservations {
+		i := heap.Pop(&line).(starver).index
 		if agent, ok := m.round.NearestToFit(m.entries[i].Shape); ok {
 			m.keep(i, agent)
 		}
@@ -111,17 +116,40 @@ func (m *matcher) keep(i, agent int) {
 	})
 }
 
-// longest orders entries by how long they wait.
-func (m *matcher) longest(i, j int) int {
-	a, b := &m.entries[i], &m.entries[j]
-	if c := a.Since.Compare(b.Since); c != 0 {
-		return c
-	}
-	return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.ID, b.ID))
-}
-
+// sortReservations puts the longest-waiting first.
 func (m *matcher) sortReservations() {
 	slices.SortFunc(m.plan.Reservations, func(a, b Reservation) int {
-		return m.longest(m.reserved[a.Entry], m.reserved[b.Entry])
+		return m.starver(m.reserved[a.Entry]).compare(m.starver(m.reserved[b.Entry]))
 	})
+}
+
+// starver is what orders an entry by how long it waits, and its index.
+type starver struct {
+	since    time.Time
+	sequence int64
+	id       int
+	index    int
+}
+
+func (m *matcher) starver(i int) starver {
+	e := &m.entries[i]
+	return starver{e.Since, e.Sequence, e.ID, i}
+}
+
+func (s starver) compare(t starver) int {
+	return cmp.Or(s.since.Compare(t.since), cmp.Compare(s.sequence, t.sequence), cmp.Compare(s.id, t.id))
+}
+
+// starving is a heap of entries with the longest-waiting on top: of perhaps very many only a few are wanted.
+type starving []starver
+
+func (s starving) Len() int           { return len(s) }
+func (s starving) Less(i, j int) bool { return s[i].compare(s[j]) < 0 }
+func (s starving) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
+func (s *starving) Push(x any)        { *s = append(*s, x.(starver)) }
+func (s *starving) Pop() any {
+	last := len(*s) - 1
+	x := (*s)[last]
+	*s = (*s)[:last]
+	return x
 }

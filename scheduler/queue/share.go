@@ -1,6 +1,11 @@
 package queue
 
-import "github.com/lisa-dpc/spillway/scheduler/spec"
+import (
+	"cmp"
+
+	"github.com/lisa-dpc/spillway/scheduler/placement"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+)
 
 // resources are those of which a share is counted. Host ports are not: they are names more than a good to be divided.
 type resources [4]int64
@@ -14,10 +19,29 @@ type project struct {
 	name    string
 	weight  float64
 	used    resources
-	entries []int // numbers of its entries, first to go first
-	next    int   // in entries; all before have been placed, or fit nowhere any more
+	waiting []waiting // its entries, first to go first
+	next    int       // in waiting; all before have been placed, or fit nowhere any more
 	share   float64
 	turn    int64 // sequence of the next entry: who submitted first goes first where shares are equal
+}
+
+// waiting is what orders an entry within its project, and what placing its tasks takes. It is kept together because
+// looking each of a hundred thousand entries up in its place costs more than placing its task.
+type waiting struct {
+	priority, id int
+	sequence     int64
+	index        int
+	shape        *placement.Shape
+}
+
+func (a waiting) compare(b waiting) int {
+	if a.priority != b.priority {
+		return cmp.Compare(b.priority, a.priority)
+	}
+	if a.sequence != b.sequence {
+		return cmp.Compare(a.sequence, b.sequence)
+	}
+	return cmp.Compare(a.id, b.id)
 }
 
 // shareWith is the project's dominant share, divided by its weight, if it had n more tasks of some need.
