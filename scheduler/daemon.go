@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/mesos"
+	"github.com/lisa-dpc/spillway/scheduler/state"
 	"github.com/lisa-dpc/spillway/scheduler/store"
 )
 
@@ -25,6 +26,8 @@ type Daemon struct {
 	store  store.Store
 	driver Driver
 	log    *slog.Logger
+	// Watch, if not nil, is told what each batch changed, once it is durable. It must not block.
+	Watch  func(*state.Changes)
 	inputs chan []Input
 	done   chan struct{}
 }
@@ -52,6 +55,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	reactor.Watch = d.Watch
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	driverEnded := make(chan error, 1)

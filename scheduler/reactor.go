@@ -28,6 +28,9 @@ type Reactor struct {
 	demand demand
 	recon  reconciler
 
+	// Watch, if not nil, is told what each batch changed, once it is durable. It must not block.
+	Watch func(*state.Changes)
+
 	reservations []queue.Reservation
 	rounds       uint64
 
@@ -80,6 +83,9 @@ func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error
 		return fmt.Errorf("keeping the state: %w", err)
 	}
 	r.act()
+	if r.Watch != nil && !changes.Empty() {
+		r.Watch(changes)
+	}
 	return nil
 }
 
