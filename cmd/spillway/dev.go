@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -67,17 +66,19 @@ func dev(cmd *cobra.Command, s service, agents int, dir, resources string, runne
 	defer func() { err = errors.Join(err, cluster.Close()) }()
 	s.store = filepath.Join(dir, "spillway.db")
 	s.driver.Masters = cluster.URL()
-	ctx, cancel := context.WithCancel(cmd.Context())
-	defer cancel()
-	return s.run(ctx, func(addr string) {
+	return s.run(cmd.Context(), func(addr string) {
+		words := runnerWords[cluster.Runner()]
+		if runner == minimesos.Auto && cluster.Runner() == minimesos.Process {
+			words += ", because no Docker engine answers"
+		}
 		fmt.Fprintf(cmd.OutOrStdout(), "spillway answers on http://%s: a Mesos master on %s with %d agents; tasks run as %s\n",
-			addr, cluster.URL(), agents, runnerWords[cluster.Runner()])
+			addr, cluster.URL(), agents, words)
 	})
 }
 
 // runnerWords say how tasks run.
 var runnerWords = map[minimesos.Runner]string{
 	minimesos.Docker:  "Docker containers",
-	minimesos.Process: "plain processes (no Docker engine answers)",
-	minimesos.Instant: "nothing at all (they finish at once)",
+	minimesos.Process: "plain processes",
+	minimesos.Instant: "nothing at all: they finish at once",
 }
