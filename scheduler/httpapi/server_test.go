@@ -1,0 +1,205 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lisa-dpc/spillway/scheduler"
+	"github.com/lisa-dpc/spillway/scheduler/httpapi"
+	"github.com/lisa-dpc/spillway/scheduler/mesos"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+	"github.com/lisa-dpc/spillway/scheduler/store"
+)
+
+// quietMaster is a driver of a master that subscribes the framework and offers one agent that is too small.
+type quietMaster struct{ offered chan struct{} }
+
+func (m quietMaster) Run(ctx context.Context, _ string, events func([]mesos.Event)) error {
+	events([]mesos.Event{
+		mesos.Subscribed{FrameworkID: "f", Master: "http://master"},
+		mesos.Offers{Offers: []mesos.Offer{{
+			ID: "o", AgentID: "a", Hostname: "small", Role: "*", Resources: spec.Resources{CPUs: 500, Mem: 64, Disk: 1000},
+		}}},
+	})
+	close(m.offered)
+	<-ctx.Done()
+	return nil
+}
+
+func (m quietMaster) Send([]mesos.Call) {}
+
+// api is a server to ask, of a daemon on a quiet master.
+type api struct {
+	t   *testing.T
+	url string
+}
+
+func newAPI(t *testing.T) api {
+	st := store.NewMemory()
+	log := slog.New(slog.DiscardHandler)
+	master := quietMaster{offered: make(chan struct{})}
+	daemon := scheduler.NewDaemon(scheduler.DefaultConfig(), st, master, log)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- daemon.Run(ctx) }()
+	server := httptest.NewServer(httpapi.New(daemon, st, "1.2.3", log).Handler())
+	t.Cleanup(func() {
+		server.Close()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the daemon ended: %v", err)
+		}
+	})
+	<-master.offered
+	return api{t, server.URL}
+}
+
+// ask sends a request and decodes the answer into a new T, after checking its status and its content type.
+func ask[T any](a api, method, path string, body any, status int) T {
+	a.t.Helper()
+	text, isText := body.(string)
+	if !isText && body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		text = string(b)
+	}
+	req, err := http.NewRequestWithContext(a.t.Context(), method, a.url+path, strings.NewReader(text))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	want := "application/json"
+	if status >= 400 {
+		want = "application/problem+json"
+	}
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != status || got != want {
+		a.t.Fatalf("%s %s: %s, %s, want %d; %s", method, path, resp.Status, got, status, answer)
+	}
+	var v T
+	dec := json.NewDecoder(bytes.NewReader(answer))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&v); err != nil {
+		a.t.Fatalf("%s %s: %v in %s", method, path, err, answer)
+	}
+	return v
+}
+
+const twoSteps = `
+name: two
+project: lpf
+owner: somebody
+params: {n: {type: int, default: 3}}
+defaults: {image: busybox, resources: {cpus: 2, mem: 32MiB}}
+steps:
+  first: {run: work, array: "{{ params.n }}"}
+  second: {run: work, needs: [first]}
+`
+
+func TestLifeOfARun(t *testing.T) {
+	a := newAPI(t)
+	sub := httpapi.Submission{Spec: twoSteps, Params: map[string]string{"n": "5"}, Key: "k1"}
+	run := ask[httpapi.Run](a, "POST", "/v1/runs", sub, 201)
+	if run.Phase != "active" || run.Name != "two" || run.Project != "lpf" || run.Owner != "somebody" {
+		t.Errorf("submitted: %+v", run)
+	}
+	if again := ask[httpapi.Run](a, "POST", "/v1/runs", sub, 200); again.ID != run.ID {
+		t.Errorf("the same key made run %s, and run %s", run.ID, again.ID)
+	}
+	sub.Params = map[string]string{"n": "6"}
+	ask[httpapi.Problem](a, "POST", "/v1/runs", sub, 409)
+
+	path := "/v1/runs/" + run.ID
+	steps := []httpapi.Step{
+		{Name: "first", Phase: "active", Tasks: 5, Pending: 5, Waits: "needs 2 cpus: 1 agent has fewer free"},
+		{Name: "second", Phase: "waiting", Tasks: 1, Pending: 1},
+	}
+	if diff := cmp.Diff(steps, ask[httpapi.Run](a, "GET", path, nil, 200).Steps); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	for step, want := range map[string]string{
+		"first/tasks/4": "needs 2 cpus: 1 agent has fewer free", "second/tasks/0": "waits for step first",
+	} {
+		if got := ask[httpapi.Why](a, "GET", path+"/steps/"+step+"/why", nil, 200).Why; got != want {
+			t.Errorf("%s: %q, want %q", step, got, want)
+		}
+	}
+	ask[httpapi.Problem](a, "GET", path+"/steps/first/tasks/5/why", nil, 404)
+	ask[httpapi.Problem](a, "GET", path+"/steps/first/tasks/x/why", nil, 400)
+	ask[httpapi.Problem](a, "POST", path+"/retry", nil, 409)
+
+	if got := ask[httpapi.Run](a, "POST", path+"/cancel", nil, 202); got.Phase != "cancelled" || got.Cancelled == nil {
+		t.Errorf("cancelled: %+v", got)
+	}
+	ask[httpapi.Problem](a, "POST", path+"/cancel", nil, 409)
+	steps = []httpapi.Step{
+		{Name: "first", Phase: "cancelled", Tasks: 5, Cancelled: 5},
+		{Name: "second", Phase: "cancelled", Tasks: 1, Cancelled: 1},
+	}
+	if diff := cmp.Diff(steps, ask[httpapi.Run](a, "GET", path, nil, 200).Steps); diff != "" {
+		t.Errorf("steps of the cancelled run (-want +got):\n%s", diff)
+	}
+	if got := ask[httpapi.Run](a, "POST", path+"/retry", nil, 202); got.Phase != "active" || got.Generation != 1 {
+		t.Errorf("retried: %+v", got)
+	}
+	if got := ask[httpapi.Run](a, "GET", path, nil, 200); got.Steps[0].Pending != 5 {
+		t.Errorf("retried: %+v", got)
+	}
+}
+
+func TestBadRequests(t *testing.T) {
+	a := newAPI(t)
+	p := ask[httpapi.Problem](a, "POST", "/v1/runs", httpapi.Submission{
+		File: "my.yaml", Spec: "name: x\nsteps:\n  a: {run: work, image: busybox, ned: [b]}\n",
+	}, 422)
+	if len(p.Errors) != 1 || p.Errors[0].File != "my.yaml" || p.Errors[0].Line != 3 || p.Errors[0].Column == 0 {
+		t.Errorf("an unknown field: %+v", p)
+	}
+	p = ask[httpapi.Problem](a, "POST", "/v1/runs", httpapi.Submission{Spec: twoSteps, Params: map[string]string{"n": "many"}}, 422)
+	if len(p.Errors) != 1 || !strings.Contains(p.Detail, "n") {
+		t.Errorf("a wrong parameter: %+v", p)
+	}
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"POST", "/v1/runs", `{"spec": `, 400},
+		{"POST", "/v1/runs", `{"spex": "x"}`, 400},
+		{"POST", "/v1/runs", `[]`, 400},
+		{"POST", "/v1/runs", `{"spec": "` + strings.Repeat("x", 5<<20) + `"}`, 413},
+		{"GET", "/v1/runs/nobody", "", 404},
+		{"POST", "/v1/runs/nobody/cancel", "", 404},
+		{"POST", "/v1/runs/nobody/retry", "", 404},
+		{"GET", "/v1/nothing", "", 404},
+	} {
+		p := ask[httpapi.Problem](a, c.method, c.path, c.body, c.status)
+		if p.Status != c.status || p.Detail == "" || p.Title == "" {
+			t.Errorf("%s %s: %+v", c.method, c.path, p)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	got := ask[map[string]string](newAPI(t), "GET", "/v1/version", nil, 200)
+	if diff := cmp.Diff(map[string]string{"version": "1.2.3"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
