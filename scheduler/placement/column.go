@@ -13,7 +13,8 @@ type column struct {
 	texts   []string
 	numbers map[string]int32 // of the texts
 	absent  int32            // number that stands for having no such attribute; -1 if none is known to lack it
-	// members lists the places of the agents value by value, those of value v from starts[v] on. See places.
+	// members lists the places of the agents by the value under which they count when tasks are spread, those of
+	// value v from starts[v] on; nil before sort.
 	members, starts []int32
 }
 
@@ -72,7 +73,7 @@ func (c *column) text(number int32) (text string, present bool) {
 	return c.texts[number], number != c.absent
 }
 
-// sort asks all agents, and makes members and starts.
+// sort asks all agents, and makes members and starts of a column.
 func (r *Round) sort(c *column) {
 	if c.starts != nil {
 		return
@@ -81,21 +82,34 @@ func (r *Round) sort(c *column) {
 		r.value(c, int32(place))
 	}
 	c.starts = make([]int32, len(c.texts)+1)
-	for _, value := range c.of {
-		c.starts[value+1]++
+	for place := range c.of {
+		c.starts[c.spreadNumber(int32(place))+1]++
 	}
 	for value := range c.texts {
 		c.starts[value+1] += c.starts[value]
 	}
 	c.members = make([]int32, len(c.of))
 	next := slices.Clone(c.starts)
-	for place, value := range c.of {
+	for place := range c.of {
+		value := c.spreadNumber(int32(place))
 		c.members[next[value]] = int32(place)
 		next[value]++
 	}
 }
 
-// places gives the agents that have a value, in packing order, once sort has been called.
+// spreadNumber gives the number under which an agent counts when tasks are spread: lacking the attribute and having the
+// empty text for it are one value then, because the counts that are given in cannot tell them apart.
+func (c *column) spreadNumber(place int32) int32 {
+	number := c.of[place]
+	if number == c.absent {
+		if empty, known := c.numbers[""]; known {
+			return empty
+		}
+	}
+	return number
+}
+
+// places gives the agents that count under a value, in packing order, once sort has been called.
 func (c *column) places(value int32) []int32 { return c.members[c.starts[value]:c.starts[value+1]] }
 
 // where gives the rule of a constraint, the same for all shapes that have it.

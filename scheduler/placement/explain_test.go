@@ -1,34 +1,89 @@
 package placement
 
 import (
-	"fmt"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/lisa-dpc/spillway/scheduler/spec"
 )
 
-// agents makes n equal agents.
-func agents(n int, free spec.Resources, attributes map[string]string) []Agent {
-	list := make([]Agent, n)
-	for i := range list {
-		list[i] = Agent{ID: fmt.Sprintf("%v-%v-S%d", free, attributes, i), Attributes: attributes, Free: free}
+// repeat makes n agents from one.
+func repeat(n int, a Agent) []Agent {
+	agents := make([]Agent, n)
+	for i := range agents {
+		agents[i] = a
+		agents[i].ID += string(rune('a' + i))
 	}
-	return list
+	return agents
 }
 
 func TestExplainSentence(t *testing.T) {
-	cnes := map[string]string{"site": "cnes"}
-	all := append(agents(12, spec.Resources{CPUs: 32000, Mem: 1 << 17}, cnes), agents(3, spec.Resources{CPUs: 96000, Mem: 1 << 18}, nil)...)
-	r := NewRound(all, 1)
-	s := &Shape{
-		Need:  spec.Resources{CPUs: 64000, Mem: 1024},
-		Where: []spec.Constraint{{Attribute: "site", Op: spec.Equals, Value: "cnes"}},
+	cnes := with("site", "cnes")
+	tests := []struct {
+		name   string
+		agents [][]Agent
+		shape  *Shape
+		want   string
+	}{
+		{"no agents", nil, cpu(1), "there is no agent"},
+		{"all would", [][]Agent{repeat(2, agent("a", 4))}, cpu(1), "2 agents would take it"},
+		{"few cpus, other site", [][]Agent{repeat(12, agent("a", 32, cnes)), repeat(3, agent("b", 96))}, cpu(64, where(siteCNES)),
+			"needs 64 cpus: 12 agents have fewer free, 3 lack site=cnes"},
+		{"one of each", [][]Agent{repeat(1, agent("a", 32, cnes)), repeat(1, agent("b", 96)), repeat(1, agent("c", 96, cnes))}, cpu(64, where(siteCNES)),
+			"needs 64 cpus: 1 agent has fewer free, 1 lacks site=cnes, 1 would take it"},
+		{"several resources", [][]Agent{repeat(2, agent("a", 0)), repeat(3, agent("b", 4))},
+			&Shape{Need: spec.Resources{CPUs: 1000, Mem: 2 << 20, Disk: 1}},
+			"needs 1 cpu: 2 agents have fewer free; needs 2TiB mem: 3 have less free"},
+		{"fractions and units", [][]Agent{repeat(1, agent("a", 0))}, &Shape{Need: spec.Resources{CPUs: 1500}},
+			"needs 1.5 cpus: 1 agent has fewer free"},
+		{"disk", [][]Agent{repeat(1, agent("a", 1))}, &Shape{Need: spec.Resources{Disk: 2<<20 + 1}},
+			"needs 2097153MiB disk: 1 agent has less free"},
+		{"gpus", [][]Agent{repeat(2, agent("a", 1)), repeat(1, agent("b", 1, gpu(1)))}, &Shape{Need: spec.Resources{GPUs: 2}},
+			"needs 2 gpus: 3 agents have fewer free"},
+		{"one port", [][]Agent{{{ID: "x"}}}, &Shape{Need: spec.Resources{Ports: 1}}, "needs 1 port: 1 agent has fewer free"},
+		{"matches", [][]Agent{repeat(2, agent("a", 1, with("rack", "rack-3"))), repeat(1, agent("b", 1))}, cpu(1, where(rack1or2)),
+			"3 agents have no rack that matches rack-[12]"},
+		{"does not match", [][]Agent{{{ID: "x", Hostname: "old-7"}}}, cpu(1, where(notOld)),
+			"1 agent has a hostname that matches old-.*"},
+		{"maintenance", [][]Agent{repeat(2, agent("a", 1, maintenance(time.Hour))), repeat(1, agent("b", 1, maintenance(3*time.Hour)))},
+			cpu(2, until(2*time.Hour)), "needs 2 cpus: 1 agent has fewer free, 2 go into maintenance too soon"},
+		{"avoided", [][]Agent{repeat(2, agent("a", 1))}, cpu(1, avoid("aa")),
+			"1 agent failed it before, 1 would take it"},
 	}
-	if got := r.Place(s, 3); got != nil {
-		t.Errorf("placed %v", got)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var agents []Agent
+			for _, a := range test.agents {
+				agents = append(agents, a...)
+			}
+			if got := NewRound(agents, 1).Explain(test.shape).String(); got != test.want {
+				t.Errorf("\n got %s\nwant %s", got, test.want)
+			}
+		})
 	}
-	const want = "needs 64 cpus: 12 agents have fewer free, 3 lack site=cnes"
-	if got := r.Explain(s).String(); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+}
+
+// What waiting will not change is named as the reason even where something else is short as well.
+func TestExplainNamesLastingReasonsFirst(t *testing.T) {
+	agents := []Agent{agent("a", 0), agent("b", 0, with("site", "cnes"))}
+	got := NewRound(agents, 1).Explain(cpu(1, where(siteCNES)))
+	want := Explanation{Agents: 2, Refusals: []Refusal{
+		{Rule: "where site=cnes", Agents: 1, Why: "lacks site=cnes"},
+		{Rule: "cpus", Need: "1 cpu", Agents: 1, Why: "has fewer free"},
+	}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestExplainAfterPlacing(t *testing.T) {
+	r := NewRound([]Agent{agent("a", 4), agent("b", 4), agent("c", 4)}, 1)
+	r.Reserve(2)
+	r.Place(cpu(3), 2)
+	const want = "needs 2 cpus: 2 agents have fewer free, 1 is kept free for a task that waited longer"
+	if got := r.Explain(cpu(2)).String(); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
 	}
 }

@@ -1,10 +1,9 @@
 package placement
 
+import "slices"
+
 // spread is what a round knows of a shape that spreads: the values of its attribute that still have room, and how many
 // tasks of the step each of them has.
-//
-// Agents that lack the attribute and agents whose value is the empty text are two values with one name, because the
-// counts that are given in cannot tell them apart.
 type spread struct {
 	column *column
 	next   []int32 // the class's cursors, by value
@@ -33,18 +32,17 @@ func (r *Round) newSpread(s *Shape, c *class) *spread {
 	if c.spread[s.Spread] == nil {
 		c.spread[s.Spread] = make([]int32, len(column.texts))
 	}
-	p := &spread{column: column, next: c.spread[s.Spread], values: make([]spreadValue, len(column.texts))}
-	for number := range p.values {
-		p.values[number] = spreadValue{number: int32(number), first: column.members[column.starts[number]]}
-	}
-	for text, count := range s.SpreadCounts {
-		if number, known := column.numbers[text]; known {
-			p.values[number].count = int32(count)
-		}
-		if text == "" && column.absent >= 0 {
-			p.values[column.absent].count = int32(count)
+	p := &spread{column: column, next: c.spread[s.Spread], values: make([]spreadValue, 0, len(column.texts))}
+	for number, text := range column.texts {
+		if places := column.places(int32(number)); len(places) > 0 {
+			v := spreadValue{number: int32(number), first: places[0]}
+			if len(s.SpreadCounts) > 0 {
+				v.count = int32(s.SpreadCounts[text])
+			}
+			p.values = append(p.values, v)
 		}
 	}
+	p.values = slices.Clip(p.values)
 	p.refill()
 	return p
 }
@@ -91,8 +89,9 @@ func (r *Round) seekValue(c *class, p *spread, value int32) *agentState {
 
 // count counts a task that was put on an agent in another way.
 func (p *spread) count(a *agentState) {
+	number := p.column.spreadNumber(a.place)
 	for i := range p.values {
-		if p.values[i].number == p.column.of[a.place] {
+		if p.values[i].number == number {
 			p.values[i].count++
 			p.sink(i)
 			return
