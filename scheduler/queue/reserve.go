@@ -104,8 +104,10 @@ func (m *matcher) reserve() {
 	m.sortReservations()
 }
 
+// starves tells whether an entry has waited for long and has not started anything in this round either.
 func (m *matcher) starves(i int) bool {
-	return m.left[i] > 0 && m.now.Sub(m.entries[i].Since) >= m.opts.ReserveAfter
+	e := &m.entries[i]
+	return m.left[i] > 0 && m.left[i] == e.Count && m.now.Sub(e.Since) >= m.opts.ReserveAfter
 }
 
 func (m *matcher) keep(i, agent int) {
