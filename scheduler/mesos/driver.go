@@ -30,11 +30,11 @@ type Driver struct {
 func New(cfg Config) (*Driver, error) {
 	cfg.setDefaults()
 	if err := cfg.check(); err != nil {
-		return nil, fmt.Errorf("Mesos settings: %w", err)
+		return nil, fmt.Errorf("settings of the Mesos driver: %w", err)
 	}
 	masters, err := newDetector(&cfg)
 	if err != nil {
-		return nil, fmt.Errorf("Mesos settings: %w", err)
+		return nil, fmt.Errorf("settings of the Mesos driver: %w", err)
 	}
 	d := &Driver{cfg: cfg, codec: codecByName[cfg.Codec], masters: masters}
 	if cfg.transport != nil {
@@ -43,7 +43,7 @@ func New(cfg Config) (*Driver, error) {
 	}
 	tls, err := cfg.tlsConfig()
 	if err != nil {
-		return nil, fmt.Errorf("Mesos settings: %w", err)
+		return nil, fmt.Errorf("settings of the Mesos driver: %w", err)
 	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
 	d.streams = &http.Transport{

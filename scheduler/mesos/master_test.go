@@ -168,3 +168,19 @@ func receive[T any](t *testing.T, c <-chan T) T {
 		panic("not reached")
 	}
 }
+
+func offersEvent(offers ...mesosgo.Offer) *scheduler.Event {
+	return &scheduler.Event{Type: scheduler.Event_OFFERS, Offers: &scheduler.Event_Offers{Offers: offers}}
+}
+
+func rescindEvent(id string) *scheduler.Event {
+	return &scheduler.Event{
+		Type: scheduler.Event_RESCIND, Rescind: &scheduler.Event_Rescind{OfferID: mesosgo.OfferID{Value: id}},
+	}
+}
+
+func updateEvent(task string, s mesosgo.TaskState) *scheduler.Event {
+	return &scheduler.Event{Type: scheduler.Event_UPDATE, Update: &scheduler.Event_Update{
+		Status: mesosgo.TaskStatus{TaskID: mesosgo.TaskID{Value: task}, State: &s},
+	}}
+}

@@ -133,12 +133,13 @@ func kill(c Kill) *scheduler.Call {
 }
 
 func reconcile(c Reconcile) *scheduler.Call {
-	tasks := make([]scheduler.Call_Reconcile_Task, len(c.Tasks))
-	for i, t := range c.Tasks {
-		tasks[i].TaskID.Value = t.TaskID
+	var tasks []scheduler.Call_Reconcile_Task
+	for _, t := range c.Tasks {
+		task := scheduler.Call_Reconcile_Task{TaskID: mesosgo.TaskID{Value: t.TaskID}}
 		if t.AgentID != "" {
-			tasks[i].AgentID = &mesosgo.AgentID{Value: t.AgentID}
+			task.AgentID = &mesosgo.AgentID{Value: t.AgentID}
 		}
+		tasks = append(tasks, task)
 	}
 	return &scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: &scheduler.Call_Reconcile{Tasks: tasks}}
 }

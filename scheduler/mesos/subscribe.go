@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"sync"
@@ -35,6 +36,7 @@ type subscription struct {
 	master *url.URL
 	ctx    context.Context
 	end    context.CancelCauseFunc // ends the subscription, with the reason
+	limit  *time.Timer             // runs out if there is no SUBSCRIBED
 
 	// Set by SUBSCRIBED, before anything else can read them.
 	subscribed  bool
@@ -61,8 +63,8 @@ func (s *subscription) run(ctx context.Context, lost <-chan struct{}) error {
 	s.ctx, s.end = context.WithCancelCause(ctx)
 	defer s.close()
 	go s.watchLeader(lost)
-	limit := time.AfterFunc(s.d.cfg.subscribeTimeout, func() { s.end(errNoSubscribed) })
-	defer limit.Stop()
+	s.limit = time.AfterFunc(s.d.cfg.subscribeTimeout, func() { s.end(errNoSubscribed) })
+	defer s.limit.Stop()
 	stream, err := s.request()
 	if err != nil {
 		return s.reason(err)
@@ -70,11 +72,10 @@ func (s *subscription) run(ctx context.Context, lost <-chan struct{}) error {
 	defer stream.Close()
 
 	records := newRecordReader(stream)
-	silence := time.AfterFunc(2*s.d.cfg.subscribeTimeout, func() { s.end(errHeartbeats) })
+	silence := time.AfterFunc(math.MaxInt64, func() { s.end(errHeartbeats) })
 	defer silence.Stop()
 	for {
 		if s.subscribed {
-			limit.Stop()
 			silence.Reset(s.silence)
 		}
 		record, err := records.ReadFrame()
@@ -249,6 +250,7 @@ func (s *subscription) record(record []byte) (Event, error) {
 
 // begin makes the subscription the one that calls go to.
 func (s *subscription) begin(e *scheduler.Event_Subscribed) Event {
+	s.limit.Stop()
 	s.subscribed = true
 	s.frameworkID = e.FrameworkID.GetValue()
 	beat := time.Duration(e.GetHeartbeatIntervalSeconds() * float64(time.Second))
