@@ -22,17 +22,28 @@ func (p Plan) Why(e *Entry) string {
 //	entry 3 starts 12 on node-1, 4 on node-2
 //	entry 7 waits for node-3
 func (p Plan) String() string {
-	var order []int
-	starts := map[int][]string{}
+	type place struct{ entry, agent int }
+	counts := map[place]int{}
+	agents := map[int][]int{} // of an entry, in order
+	var entries []int
 	for _, a := range p.Assignments {
-		if starts[a.Entry] == nil {
-			order = append(order, a.Entry)
+		if agents[a.Entry] == nil {
+			entries = append(entries, a.Entry)
 		}
-		starts[a.Entry] = append(starts[a.Entry], fmt.Sprintf("%d on %s", a.Count, p.round.Agent(a.Agent).Name()))
+		at := place{a.Entry, a.Agent}
+		if counts[at] == 0 {
+			agents[a.Entry] = append(agents[a.Entry], a.Agent)
+		}
+		counts[at] += a.Count
 	}
 	var b strings.Builder
-	for _, entry := range order {
-		fmt.Fprintf(&b, "entry %d starts %s\n", entry, strings.Join(starts[entry], ", "))
+	for _, entry := range entries {
+		separator := fmt.Sprintf("entry %d starts ", entry)
+		for _, agent := range agents[entry] {
+			fmt.Fprintf(&b, "%s%d on %s", separator, counts[place{entry, agent}], p.round.Agent(agent).Name())
+			separator = ", "
+		}
+		b.WriteByte('\n')
 	}
 	for _, r := range p.Reservations {
 		fmt.Fprintf(&b, "entry %d waits for %s\n", r.Entry, p.round.Agent(r.Agent).Name())
