@@ -30,9 +30,10 @@ type agent struct {
 	server  *http.Server // nil while the process is dead
 	started time.Time
 
-	alive     bool // the process runs
-	cut       bool // it is cut off from master and callers
-	connected bool // registered with the master that runs now
+	alive     bool          // the process runs
+	cut       bool          // it is cut off from master and callers
+	gate      chan struct{} // not nil while it is cut off: closed when that ends
+	connected bool          // registered with the master that runs now
 
 	frameworks map[string]*agentFramework
 	completed  []*agentFramework // oldest first
@@ -333,6 +334,9 @@ func (a *agent) dropIfEmpty(id string) {
 		return
 	}
 	delete(a.frameworks, id)
+	if len(a.frameworks) == 0 {
+		a.drain = nil
+	}
 	if len(a.completed) >= maxCompleted {
 		a.completed = a.completed[1:]
 	}

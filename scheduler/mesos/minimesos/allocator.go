@@ -79,7 +79,11 @@ func (m *master) recover(entry *agentEntry, f *framework, role string, amount *b
 // allocate offers all free resources to whoever may have them.
 func (m *master) allocate() {
 	m.allocateNow = false
-	candidates := m.candidates()
+	m.offerFree(m.candidates())
+	m.offerInverse()
+}
+
+func (m *master) offerFree(candidates []*roleState) {
 	if len(candidates) == 0 {
 		return
 	}

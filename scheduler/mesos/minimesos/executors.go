@@ -48,7 +48,9 @@ type executor struct {
 	cancel      context.CancelFunc
 	stopped     bool // is being ended: by a kill, a shutdown or a lost agent
 	silent      bool // nobody wants to hear of its end
-	failure     string
+
+	failure       string // why the agent ended it, if it did
+	failureReason mesos.TaskStatus_Reason
 
 	task *agentTask // of a command or Docker task
 

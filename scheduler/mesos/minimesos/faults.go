@@ -41,7 +41,7 @@ func (c *Cluster) StopAgent(name string) error {
 		if !a.reachable() {
 			return fmt.Errorf("minimesos: agent %q cannot be reached already", name)
 		}
-		a.cut = true
+		a.cut, a.gate = true, make(chan struct{})
 		a.disconnect()
 		if c.master != nil {
 			c.master.lostContact(a)
@@ -56,7 +56,7 @@ func (c *Cluster) ResumeAgent(name string) error {
 		if !a.cut {
 			return fmt.Errorf("minimesos: agent %q is not stopped", name)
 		}
-		a.cut = false
+		a.reconnectable()
 		a.resumeDue()
 		a.register()
 		return nil
@@ -260,10 +260,20 @@ func (x *executor) destroy() {
 	}
 }
 
+// reconnectable ends being cut off.
+func (a *agent) reconnectable() {
+	if a.cut {
+		a.cut = false
+		close(a.gate)
+		a.gate = nil
+	}
+}
+
 // die is what happens to an agent when its process ends: connections break,
 // and executors of frameworks that do not checkpoint end.
 func (a *agent) die() {
-	a.alive, a.cut = false, false
+	a.alive = false
+	a.reconnectable()
 	a.server = nil
 	a.disconnect()
 	if a.done != nil {
@@ -281,11 +291,16 @@ func (a *agent) die() {
 }
 
 // recoverTasks is what an agent's process does first: it forgets what was not
-// checkpointed.
+// checkpointed, and waits for its custom executors to come back.
 func (a *agent) recoverTasks() {
 	for _, id := range a.frameworkIDs() {
 		f := a.frameworks[id]
 		if f.info.GetCheckpoint() {
+			for _, x := range f.executors {
+				if x.info != nil && x.state == running {
+					x.awaitReturn()
+				}
+			}
 			continue
 		}
 		for _, t := range f.tasks {

@@ -173,8 +173,9 @@ func (m *master) subscribe(s *stream, streamID string, call *scheduler.Call_Subs
 		return
 	}
 	f := m.frameworks[id]
+	added := f == nil
 	switch {
-	case f == nil:
+	case added:
 		f = m.addFramework(id, info, call.SuppressedRoles)
 	case f.recovered:
 		f.recovered = false
@@ -184,7 +185,11 @@ func (m *master) subscribe(s *stream, streamID string, call *scheduler.Call_Subs
 		f.update(info, call.SuppressedRoles)
 	}
 	m.connect(f, s, streamID)
-	m.observeFramework(f)
+	if added {
+		m.observeFrameworkAdded(f)
+	} else {
+		m.observeFrameworkUpdated(f)
+	}
 }
 
 func refuse(s *stream, problem string) {
@@ -237,7 +242,6 @@ func (m *master) connect(f *framework, s *stream, streamID string) {
 	for _, entry := range m.agentOrder {
 		m.toAgent(entry, Message{Kind: "UPDATE_FRAMEWORK", Framework: f.id}, func(a *agent) { a.updateFramework(f.info) })
 	}
-	m.offerInverse()
 }
 
 // beat sends a heartbeat now and at every interval, for as long as s lasts.
@@ -275,7 +279,7 @@ func (m *master) disconnect(f *framework) {
 		f.heartbeat.Stop()
 	}
 	m.dropOffers(f, false)
-	m.observeFramework(f)
+	m.observeFrameworkUpdated(f)
 }
 
 // removeFramework ends a framework and all its tasks.

@@ -17,6 +17,7 @@ func (m *master) register(a *agent) {
 		a.id = fmt.Sprintf("%s-S%d", m.id, m.nextAgent)
 		m.nextAgent++
 		a.info.ID = &mesos.AgentID{Value: a.id}
+		m.metrics.arrived++
 		m.addEntry(m.newEntry(a))
 		a.onRegistered(m)
 		return
@@ -35,6 +36,7 @@ func (m *master) register(a *agent) {
 // reconnect takes back an agent that was away too briefly to be given up:
 // tasks that it has never heard of are settled, kills that it missed repeated.
 func (m *master) reconnect(e *agentEntry) {
+	m.metrics.back++
 	e.connected = true
 	e.reregister = time.Now()
 	if e.lapse != nil {
@@ -69,6 +71,7 @@ func (m *master) reconnect(e *agentEntry) {
 func (m *master) readmit(a *agent) {
 	_, wasRecovered := m.recovered[a.id]
 	_, wasUnreachable := m.registry.unreachable[a.id]
+	m.metrics.back++
 	e := m.newEntry(a)
 	e.reregister = e.registered
 	tasks := a.runningTasks()
@@ -232,9 +235,10 @@ func (m *master) markUnreachable(e *agentEntry) {
 }
 
 // markGone removes an agent for good.
-func (m *master) markGone(e *agentEntry, message string) {
+func (m *master) markGone(e *agentEntry) {
 	m.registry.gone[e.id] = timeInfo(time.Now())
-	m.endTasks(e, message, nil)
+	m.toAgent(e, Message{Kind: "SHUTDOWN_AGENT"}, func(a *agent) { a.onShutdown() })
+	m.endTasks(e, "Agent has been marked gone", nil)
 	m.loseEntry(e)
 	m.registry.forget(e.id)
 }
@@ -274,6 +278,7 @@ func (m *master) endTasks(e *agentEntry, message string, unreachable *mesos.Time
 
 // loseEntry takes back an agent's offers and tells every framework.
 func (m *master) loseEntry(e *agentEntry) {
+	m.metrics.lost++
 	m.rescindAll(e)
 	m.dropEntry(e)
 	for _, f := range m.order {

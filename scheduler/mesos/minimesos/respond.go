@@ -9,12 +9,14 @@ import (
 // answer is a whole HTTP response without a stream.
 type answer struct {
 	status int
-	media  string // Content-Type; text when empty
+	media  string // Content-Type; none when empty
 	header [][2]string
 	body   []byte
 }
 
-func text(status int, body string) answer { return answer{status: status, body: []byte(body)} }
+func text(status int, body string) answer {
+	return answer{status: status, media: "text/plain; charset=utf-8", body: []byte(body)}
+}
 
 func badRequest(body string) answer { return text(http.StatusBadRequest, body) }
 
@@ -25,12 +27,8 @@ func (a answer) write(w http.ResponseWriter) {
 	for _, pair := range a.header {
 		h.Set(pair[0], pair[1])
 	}
-	if len(a.body) > 0 {
-		media := a.media
-		if media == "" {
-			media = "text/plain; charset=utf-8"
-		}
-		h.Set("Content-Type", media)
+	if a.media != "" {
+		h.Set("Content-Type", a.media)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	w.WriteHeader(a.status)

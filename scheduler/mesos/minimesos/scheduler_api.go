@@ -233,9 +233,9 @@ func (m *master) perform(f *framework, call *scheduler.Call) {
 	case scheduler.Call_DECLINE:
 		m.decline(f, call.Decline)
 	case scheduler.Call_ACCEPT_INVERSE_OFFERS:
-		m.answerInverse(f, call.AcceptInverseOffers.InverseOfferIDs, true)
+		m.answerInverse(f, call.AcceptInverseOffers.InverseOfferIDs, call.AcceptInverseOffers.Filters, true)
 	case scheduler.Call_DECLINE_INVERSE_OFFERS:
-		m.answerInverse(f, call.DeclineInverseOffers.InverseOfferIDs, false)
+		m.answerInverse(f, call.DeclineInverseOffers.InverseOfferIDs, call.DeclineInverseOffers.Filters, false)
 	case scheduler.Call_REVIVE:
 		m.revive(f, call.Revive.GetRoles())
 	case scheduler.Call_SUPPRESS:
@@ -280,12 +280,7 @@ func (m *master) revive(f *framework, roles []string) {
 		state.suppressed = false
 		clear(state.filters)
 	}
-	for _, e := range m.agentOrder {
-		if e.unavailability != nil {
-			m.offerInverse()
-			break
-		}
-	}
+	m.reviveInverse(f)
 	m.allocateNow = true
 }
 

@@ -108,7 +108,6 @@ func (a *agent) acknowledge(framework, id string, number []byte) {
 	q.pending = q.pending[1:]
 	if t.info.Executor != nil && t.executor != nil {
 		q.acked = append(q.acked, number)
-		t.executor.acknowledged(t, status)
 	}
 	if isTerminal(status.GetState()) {
 		a.completeTask(t)

@@ -52,7 +52,7 @@ func isUnset(f *field, v reflect.Value) bool {
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			return v.IsNil()
 		}
-		return v.Len() == 0
+		return v.Len() == 0 && !f.written
 	case reflect.Map:
 		return v.Len() == 0
 	case reflect.Struct:

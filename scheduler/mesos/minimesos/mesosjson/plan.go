@@ -2,6 +2,7 @@ package mesosjson
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -13,6 +14,7 @@ type field struct {
 	index    int
 	name     string // the proto field name, which is Mesos' JSON key
 	required bool
+	written  bool  // a list that is written even when it is empty
 	enum     *enum // nil for anything but an enum
 }
 
@@ -34,6 +36,18 @@ var laterNames = map[string]map[int32]string{
 	"mesos.MasterInfo_Capability_Type": {3: "QUOTA_V2"},
 }
 
+// writtenEmpty are the lists that Mesos writes although they are empty: those
+// of answers that src/master/readonly_handler.cpp and src/slave/http.cpp
+// write field by field.
+var writtenEmpty = map[string][]string{
+	"master.Response_GetAgents":     {"agents", "recovered_agents"},
+	"master.Response_GetFrameworks": {"frameworks", "completed_frameworks"},
+	"master.Response_GetTasks":      {"tasks", "unreachable_tasks", "completed_tasks"},
+	"master.Response_GetExecutors":  {"executors"},
+	"agent.Response_GetTasks":       {"pending_tasks", "queued_tasks", "launched_tasks", "terminated_tasks", "completed_tasks"},
+	"agent.Response_GetContainers":  {"containers"},
+}
+
 var plans sync.Map // reflect.Type -> *plan
 
 func planOf(t reflect.Type) *plan {
@@ -48,7 +62,9 @@ func newPlan(t reflect.Type) *plan {
 	p := &plan{byName: map[string]*field{}}
 	for i := range t.NumField() {
 		if tag := t.Field(i).Tag.Get("protobuf"); tag != "" {
-			p.fields = append(p.fields, fieldOf(i, tag))
+			f := fieldOf(i, tag)
+			f.written = slices.Contains(writtenEmpty[t.String()], f.name)
+			p.fields = append(p.fields, f)
 		}
 	}
 	for i := range p.fields {
