@@ -57,7 +57,7 @@ func checkProblems(t *testing.T, text string, err error) {
 	if !errors.As(err, &problems) || len(problems) == 0 {
 		t.Fatalf("error is %T: %v", err, err)
 	}
-	last := strings.Count(text, "\n") + strings.Count(text, "\r") + 1
+	last := strings.Count(text, "\n") + 1
 	for _, p := range problems {
 		if p.Line < 0 || p.Line > last || (p.Line > 0) != (p.Column > 0) || p.Message == "" || strings.ContainsAny(p.String(), "\n\r\x00") {
 			t.Errorf("%d:%d: %q", p.Line, p.Column, p.String())

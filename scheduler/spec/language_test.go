@@ -177,3 +177,25 @@ func TestManyWaysToWriteASpec(t *testing.T) {
 		})
 	}
 }
+
+func TestHello(t *testing.T) {
+	p := bind(t, readFile(t, "../../examples/hello.yaml"), map[string]string{"whom": "LISA"})
+	var got []string
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		for k := range s.Tasks {
+			c := s.Task(k)
+			first, _, _ := strings.Cut(c.Shell, "\n")
+			got = append(got, s.Name+": "+first+strings.Join(c.Argv, " "))
+		}
+	}
+	want := []string{
+		`greet: echo "Hello, $WHOM!"`,
+		`work: echo "part 0 of 4 begins"`, `work: echo "part 1 of 4 begins"`, `work: echo "part 2 of 4 begins"`, `work: echo "part 3 of 4 begins"`,
+		`combine: echo all 4 parts are done`,
+		`cleanup: echo "nothing is left behind"`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -42,11 +42,14 @@ func TestBytesThatAreNoText(t *testing.T) {
 		{"Latin-1", start + "\xe9\n", "test.yaml:2:15: byte 0xe9 is not UTF-8 (save the file as UTF-8)"},
 		{"half a character", start + "\xc3", "test.yaml:2:15: byte 0xc3 is not UTF-8 (save the file as UTF-8)"},
 		{"UTF-16", "\xff\xfen\x00a\x00", "test.yaml:1:1: byte 0xff is not UTF-8 (save the file as UTF-8)"},
+		{"next line", start + "\u0085\n", "test.yaml:2:15: line break U+0085 is not allowed (end lines with a line feed)"},
+		{"line separator", start + "\u2028", "test.yaml:2:15: line break U+2028 is not allowed (end lines with a line feed)"},
+		{"carriage return", "name: a\rsteps: x", "test.yaml:1:8: line break U+000D is not allowed (end lines with a line feed)"},
 		{"nothing", "", "test.yaml: the file is empty"},
 		{"spaces", " \n\n", "test.yaml: the file is empty"},
 		{"null", "~\n", "test.yaml:1:1: has no value, should be a mapping"},
 		{"text", "hello\n", "test.yaml:1:1: should be a mapping, not text"},
-		{"only a mark", "---\n", "test.yaml:2:1: has no value, should be a mapping"},
+		{"only a mark", "---\n", "test.yaml: the file is empty"},
 		{"a tag", "!pipeline {name: a}\n", "test.yaml:1:1: should be a mapping, not !pipeline"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

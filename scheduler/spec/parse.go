@@ -146,12 +146,16 @@ func inherit(own, defaults reflect.Value) {
 
 // mergeEnv gives the variables of the defaults, with the step's in their places, and then the step's other ones.
 func mergeEnv(defaults, own entries[template]) entries[template] {
-	if len(own) == 0 {
-		return defaults
+	if len(own) == 0 || len(defaults) == 0 {
+		return slices.Concat(defaults, own)
 	}
 	merged := slices.Clone(defaults)
+	index := make(map[string]int, len(merged))
+	for i, e := range merged {
+		index[e.name] = i
+	}
 	for _, e := range own {
-		if i := slices.IndexFunc(merged, func(m entry[template]) bool { return m.name == e.name }); i >= 0 {
+		if i, found := index[e.name]; found {
 			merged[i] = e
 		} else {
 			merged = append(merged, e)

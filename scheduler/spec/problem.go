@@ -59,7 +59,12 @@ type report struct {
 	faulty   map[string]bool  // fields with problems that were found in an earlier phase
 	shaken   map[string]bool  // what those are fields of
 	problems Problems
+	dropped  bool // there were more than maxKept
 }
+
+// maxKept bounds the problems that are kept to choose the first MaxProblems from: one mistake in the defaults is found again
+// with every step.
+const maxKept = 20 * MaxProblems
 
 // nextPhase begins a phase of checks that rely on what the checks so far have found to be right: what add notes of a field
 // that already has a problem would only be a consequence.
@@ -73,6 +78,10 @@ func (r *report) nextPhase() {
 
 // addAt notes a problem at a place that is not, or not exactly, that of a field.
 func (r *report) addAt(at place, field, hint, format string, args ...any) {
+	if len(r.problems) == maxKept {
+		r.dropped = true
+		return
+	}
 	r.problems = append(r.problems, Problem{
 		File: r.file, Line: at.line, Column: at.column,
 		Field: quotable(field), Message: fmt.Sprintf(format, args...), Hint: hint,
@@ -113,8 +122,12 @@ func (r *report) err() error {
 		told[p] = true
 		return again
 	})
-	if more := len(all) - MaxProblems; more > 0 {
-		all = append(all[:MaxProblems:MaxProblems], Problem{File: r.file, Message: fmt.Sprintf("and %d more problems", more)})
+	more := len(all) - MaxProblems
+	switch {
+	case r.dropped:
+		all = append(all[:min(len(all), MaxProblems)], Problem{File: r.file, Message: "and many more problems"})
+	case more > 0:
+		all = append(all[:MaxProblems], Problem{File: r.file, Message: fmt.Sprintf("and %d more problems", more)})
 	}
 	return all
 }

@@ -30,6 +30,7 @@ type part struct {
 	text     string
 	name     string // "" for text
 	from, to int    // of the braces in the value
+	at       place  // of the braces in the file, once somebody asked
 }
 
 const paramPrefix = "params."
@@ -151,15 +152,19 @@ func (c *scope) has(name string) bool {
 
 // checkNames notes the names in the template that mean nothing.
 func (t *template) checkNames(d *decoder, known scope) {
-	for _, p := range t.parts {
+	for i := range t.parts {
+		p := &t.parts[i]
 		if p.name == "" || known.has(p.name) {
 			continue
+		}
+		if p.at == (place{}) {
+			p.at = d.placeIn(t, p.from, p.to)
 		}
 		step := ""
 		if !strings.HasPrefix(p.name, paramPrefix) {
 			step = " in step " + known.step // parameters are the same in all of them
 		}
-		d.addAt(d.placeIn(t, p.from, p.to), t.path, d.hintForName(p.name, known), "{{ %s }} names nothing%s", quotable(p.name), step)
+		d.addAt(p.at, t.path, d.hintForName(p.name, known), "{{ %s }} names nothing%s", quotable(p.name), step)
 	}
 }
 

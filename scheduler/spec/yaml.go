@@ -27,13 +27,13 @@ func (d *decoder) root(text []byte) *yaml.Node {
 	}
 	docs := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, second yaml.Node
-	err := docs.Decode(&doc)
+	err := decodeNext(docs, &doc)
 	if err == io.EOF {
 		d.add("", "", "the file is empty")
 		return nil
 	}
 	if err == nil {
-		err = docs.Decode(&second)
+		err = decodeNext(docs, &second)
 		if err == nil {
 			d.addAt(placeOf(&second), "", "put each into a file of its own", "a second document begins")
 			return nil
@@ -44,6 +44,10 @@ func (d *decoder) root(text []byte) *yaml.Node {
 		return nil
 	}
 	n := doc.Content[0]
+	if n.ShortTag() == "!!null" && n.Value == "" { // YAML gives it the place where the file ends
+		d.add("", "", "the file is empty")
+		return nil
+	}
 	d.places[""] = placeOf(n)
 	if !d.checkSize(n) {
 		return nil
@@ -51,7 +55,19 @@ func (d *decoder) root(text []byte) *yaml.Node {
 	return n
 }
 
-// checkText finds bytes that are not UTF-8, and characters that YAML does not allow as such (YAML 1.2, c-printable).
+// decodeNext reads a document. yaml.v3 has been known to panic on foreign bytes (CVE-2022-28948): that is an error like
+// others.
+func decodeNext(docs *yaml.Decoder, n *yaml.Node) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("yaml: %v", r)
+		}
+	}()
+	return docs.Decode(n)
+}
+
+// checkText finds bytes that are not UTF-8, characters that YAML does not allow as such (YAML 1.2, c-printable), and line
+// breaks that not all programs take for such, so that everybody counts the same lines.
 func (d *decoder) checkText(text []byte) bool {
 	line, column := 1, 1
 	for rest := text; len(rest) > 0; {
@@ -60,7 +76,10 @@ func (d *decoder) checkText(text []byte) bool {
 		case r == utf8.RuneError && size == 1:
 			d.addAt(place{line, column}, "", "save the file as UTF-8", "byte 0x%02x is not UTF-8", rest[0])
 			return false
-		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r >= 0x7f && r < 0xa0 && r != 0x85, r == 0xfffe, r == 0xffff:
+		case r == '\u0085', r == '\u2028', r == '\u2029', r == '\r' && !bytes.HasPrefix(rest, []byte("\r\n")):
+			d.addAt(place{line, column}, "", "end lines with a line feed", "line break U+%04X is not allowed", r)
+			return false
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r >= 0x7f && r < 0xa0, r == 0xfffe, r == 0xffff:
 			d.addAt(place{line, column}, "", "", "character U+%04X is not allowed", r)
 			return false
 		case r == '\n':
@@ -256,12 +275,18 @@ func kindOf(n *yaml.Node) string {
 	return quotable(n.Tag)
 }
 
-var syntaxError = regexp.MustCompile(`(?s)^yaml: (?:line (\d+): )?(.*)$`)
+var syntaxError = regexp.MustCompile(`(?s)^yaml: (?:line (\d{1,9}): )?(.*)$`)
 
 // addSyntax notes that the file is not YAML.
 func (d *decoder) addSyntax(text []byte, err error) {
 	message := syntaxError.FindStringSubmatch(err.Error())
-	line := d.syntaxLine(text, err)
+	line := 1
+	if message[1] != "" {
+		line = int(atoi(message[1]))
+	}
+	if len(text) <= maxSearched {
+		line = d.syntaxLine(text, err)
+	}
 	source := ""
 	if line <= len(d.lines) {
 		source = d.lines[line-1]
@@ -274,6 +299,9 @@ func (d *decoder) addSyntax(text []byte, err error) {
 	d.addAt(place{line, indent + 1}, "", "", "not valid YAML: %s", quotable(message[2]))
 }
 
+// maxSearched bounds the files in which syntaxLine looks for the line: it parses the file about fifteen times.
+const maxSearched = 128 << 10
+
 // syntaxLine finds the line that yaml.v3 stumbled over. Its messages name the line where the mapping or list around it
 // began, or none; but it reads from the front, so the shortest beginning of the file that gives the same message ends
 // with that line.
@@ -282,9 +310,9 @@ func (d *decoder) syntaxLine(text []byte, err error) int {
 	i := sort.Search(len(ends)-1, func(i int) bool {
 		docs := yaml.NewDecoder(bytes.NewReader(text[:ends[i]]))
 		var n yaml.Node
-		first := docs.Decode(&n)
+		first := decodeNext(docs, &n)
 		if first == nil {
-			first = docs.Decode(&n)
+			first = decodeNext(docs, &n)
 		}
 		return first != nil && !errors.Is(first, io.EOF) && first.Error() == err.Error()
 	})
