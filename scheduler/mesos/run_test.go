@@ -34,16 +34,23 @@ type running struct {
 // start runs a driver until the test's end.
 func start(t *testing.T, cfg Config, id string) *running {
 	t.Helper()
+	return startWith(t, cfg, id, func(*Driver) {})
+}
+
+// startWith is start of a driver that is changed before it runs.
+func startWith(t *testing.T, cfg Config, id string, change func(*Driver)) *running {
+	t.Helper()
 	def(&cfg.BackoffMin, time.Millisecond)
 	def(&cfg.BackoffMax, 20*time.Millisecond)
 	def(&cfg.retryPause, time.Millisecond)
-	if cfg.Logger == nil && testing.Verbose() {
-		cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if cfg.Logger == nil {
+		cfg.Logger = newLogger(t)
 	}
 	d, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(d)
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{Driver: d, t: t, events: make(chan Event, 1<<16), done: make(chan error, 1), cancel: cancel}
 	ended := make(chan struct{})
@@ -57,6 +64,11 @@ func start(t *testing.T, cfg Config, id string) *running {
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
 	return r
+}
+
+// newLogger logs to the test's output, in full.
+func newLogger(t *testing.T) *slog.Logger {
+	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // expect waits for the next event and compares it.
