@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -266,7 +267,8 @@ func TestRealZooKeeper(t *testing.T) {
 	}
 	first, second := newScriptedMaster(t), newScriptedMaster(t)
 	line := newCuttable(t, server)
-	d := start(t, Config{Masters: "zk://u:p/@:@" + line.address() + path}, "")
+	// ZooKeeper's client logs even after it was closed, when the test's own log is.
+	d := start(t, Config{Masters: "zk://u:p/@:@" + line.address() + path, Logger: slog.New(slog.DiscardHandler)}, "")
 	if _, err := conn.Create(path, nil, 0, acl); err != nil {
 		t.Fatal(err)
 	}
