@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -176,4 +177,13 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%s is more than 366 days", s)
 	}
 	return time.Duration(nanoseconds.Int64()), nil
+}
+
+// atoi is for texts that a pattern has found to be short and of digits.
+func atoi(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		panic("spec: not digits: " + s)
+	}
+	return n
 }

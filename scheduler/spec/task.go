@@ -15,8 +15,8 @@ const (
 
 // Command is what one task runs.
 type Command struct {
-	Shell  string   // text for /bin/sh -c; "": Argv
-	Argv   []string // the program and its arguments; nil: Shell
+	Shell  string   // text for /bin/sh -c, if Argv is nil
+	Argv   []string // the program and its arguments, never empty; nil: Shell
 	Env    []Var    // those of the defaults, then those of the step, each once
 	Values []Var    // what tells the task from the others of its step: index, value, names of the matrix
 }

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -136,61 +135,6 @@ func (t *template) usesParams() bool {
 		}
 	}
 	return false
-}
-
-// scope is the names that mean something in the templates of a step.
-type scope struct {
-	step    string
-	params  []string // with their prefix
-	task    []string // what numbers the tasks
-	perTask bool     // templates may name what is in task
-}
-
-func (c *scope) has(name string) bool {
-	return slices.Contains(c.params, name) || c.perTask && slices.Contains(c.task, name)
-}
-
-// checkNames notes the names in the template that mean nothing.
-func (t *template) checkNames(d *decoder, known scope) {
-	for i := range t.parts {
-		p := &t.parts[i]
-		if p.name == "" || known.has(p.name) {
-			continue
-		}
-		if p.at == (place{}) {
-			p.at = d.placeIn(t, p.from, p.to)
-		}
-		step := ""
-		if !strings.HasPrefix(p.name, paramPrefix) {
-			step = " in step " + known.step // parameters are the same in all of them
-		}
-		d.addAt(p.at, t.path, d.hintForName(p.name, known), "{{ %s }} names nothing%s", quotable(p.name), step)
-	}
-}
-
-// hintForName says what could be meant by a name that means nothing.
-func (d *decoder) hintForName(name string, known scope) string {
-	if slices.Contains(known.params, paramPrefix+name) {
-		return "did you mean " + paramPrefix + name + "?"
-	}
-	if !known.perTask && (slices.Contains(known.task, name) || name == indexName || name == valueName) {
-		return "all tasks of a step share this, so only parameters can be named here"
-	}
-	names := known.params
-	if known.perTask && !strings.HasPrefix(name, paramPrefix) {
-		names = slices.Concat(known.task, names)
-	}
-	switch hint := d.didYouMean(name, names); {
-	case hint != "":
-		return hint
-	case known.perTask && name == indexName:
-		return "index needs an array"
-	case known.perTask && name == valueName:
-		return "value needs an array that is a list"
-	case len(names) == 0:
-		return "there is nothing to name here"
-	}
-	return "there are: " + quotable(strings.Join(names, ", "))
 }
 
 // byteOf gives the index of the byte where a column begins.
