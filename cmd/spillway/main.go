@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/spf13/cobra"
 )
 
 // version is set when a release is built.
@@ -20,15 +22,21 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := newRoot().ExecuteContext(ctx)
+	status := execute(ctx, newRoot())
 	stop()
+	os.Exit(status)
+}
+
+// execute runs the command and returns its exit status.
+func execute(ctx context.Context, root *cobra.Command) int {
+	err := root.ExecuteContext(ctx)
 	var exit exitError
 	switch {
 	case err == nil:
+		return 0
 	case errors.As(err, &exit):
-		os.Exit(int(exit))
-	default:
-		fmt.Fprintf(os.Stderr, "spillway: %v\n", err)
-		os.Exit(exitUsage)
+		return int(exit)
 	}
+	fmt.Fprintf(root.ErrOrStderr(), "spillway: %v\n", err)
+	return exitUsage
 }

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"testing"
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/httpapi"
+	"github.com/lisa-dpc/spillway/scheduler/state"
+)
+
+// author submits runs to a scheduler that may be gone at any moment: each submission again and again, with its key,
+// until it is acknowledged, and once more after that.
+type author struct {
+	url  string
+	ctx  context.Context
+	next chan struct{} // a token lets one submission begin
+	sent chan struct{} // gets a token when a submission was sent
+	runs chan []state.RunID
+}
+
+// newAuthor returns an author who submits the specs in turn, the last of them over and over.
+func newAuthor(t *testing.T, url string, specs ...string) *author {
+	a := &author{
+		url: url, ctx: t.Context(), next: make(chan struct{}, 1), sent: make(chan struct{}, 1), runs: make(chan []state.RunID, 1),
+	}
+	go func() {
+		var runs []state.RunID
+		for range a.next {
+			sub := httpapi.Submission{Spec: specs[min(len(runs), len(specs)-1)], Key: fmt.Sprint("key-", len(runs))}
+			first, ok := a.insist(sub)
+			again, _ := a.insist(sub)
+			if !ok {
+				break
+			}
+			if again != first {
+				t.Errorf("the submission with key %s is run %s, and then %s", sub.Key, first, again)
+			}
+			runs = append(runs, first)
+		}
+		a.runs <- runs
+	}()
+	return a
+}
+
+// wake lets the author submit once more.
+func (a *author) wake() {
+	select {
+	case a.next <- struct{}{}:
+	default: // still busy with the one before
+	}
+}
+
+// finish waits for the last submission and returns the runs that were acknowledged.
+func (a *author) finish() []state.RunID {
+	close(a.next)
+	return <-a.runs
+}
+
+// insist submits until that is acknowledged; false if the test is over first.
+func (a *author) insist(sub httpapi.Submission) (state.RunID, bool) {
+	body, err := json.Marshal(sub)
+	if err != nil {
+		panic(err)
+	}
+	for a.ctx.Err() == nil {
+		if id, err := a.submit(body); err == nil {
+			return id, true
+		}
+		time.Sleep(2 * time.Millisecond) // nobody tells us when the scheduler is back
+	}
+	return "", false
+}
+
+func (a *author) submit(body []byte) (state.RunID, error) {
+	ctx := httptrace.WithClientTrace(a.ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
+		select {
+		case a.sent <- struct{}{}:
+		default:
+		}
+	}})
+	req, err := http.NewRequestWithContext(ctx, "POST", a.url+"/v1/runs", bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", err
+	}
+	var run httpapi.Run
+	if resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s: %s", resp.Status, text)
+	}
+	if err := json.Unmarshal(text, &run); err != nil {
+		return "", err
+	}
+	return state.RunID(run.ID), nil
+}
+
+// show asks for a run.
+func show(url string, id state.RunID) (httpapi.Run, error) {
+	var run httpapi.Run
+	err := newClient(url).do(context.Background(), "GET", "/v1/runs/"+string(id), nil, &run)
+	return run, err
+}
+
+// awaitEnd waits until a run has ended.
+func awaitEnd(t *testing.T, url string, id state.RunID) httpapi.Run {
+	t.Helper()
+	var run httpapi.Run
+	poll(t, fmt.Sprintf("run %s ends", id), func() bool {
+		var err error
+		run, err = show(url, id)
+		return err == nil && run.Ended != nil
+	})
+	return run
+}
