@@ -71,7 +71,12 @@ func isReserved(r *mesosgo.Resource) bool {
 }
 
 // thousandths converts a scalar, which is a decimal number of at most three places in a double.
-func thousandths(v float64) int64 { return int64(math.Round(v * 1000)) }
+func thousandths(v float64) int64 {
+	if !(v > 0) { // nor a number, if the agent's configuration is strange
+		return 0
+	}
+	return int64(math.Round(min(v, 1e12) * 1000))
+}
 
 // amount is how much of a resource the pieces of one class hold: thousandths, or a number of ports. A task cannot mix
 // revocable and other resources of one name.
