@@ -149,6 +149,31 @@ func drawShape(t *rapid.T, agents []Agent) *Shape {
 	return s
 }
 
+// drawShapes draws shapes of which some differ in one thing only.
+func drawShapes(t *rapid.T, agents []Agent) []*Shape {
+	shapes := []*Shape{drawShape(t, agents)}
+	for range rapid.IntRange(0, 3).Draw(t, "more shapes") {
+		s := *drawShape(t, agents)
+		like := *rapid.SampledFrom(shapes).Draw(t, "like")
+		switch rapid.SampledFrom([]string{"avoid", "until", "where", "need", "all"}).Draw(t, "differs in") {
+		case "avoid":
+			like.Avoid = s.Avoid
+			s = like
+		case "until":
+			like.Until = s.Until
+			s = like
+		case "where":
+			like.Where = s.Where
+			s = like
+		case "need":
+			like.Need = s.Need
+			s = like
+		}
+		shapes = append(shapes, &s)
+	}
+	return shapes
+}
+
 // takes says whether an agent takes a task, from the words of the contract and without the rules.
 func takes(agents []Agent, a *Agent, free spec.Resources, s *Shape) bool {
 	return suits(a, free, s) && (!slices.Contains(s.Avoid, a.ID) || !slices.ContainsFunc(agents, func(b Agent) bool {

@@ -52,10 +52,7 @@ func TestPlaceAndExplainKeepTheRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		agents := drawAgents(t)
 		round, book := NewRound(agents, rapid.Uint64().Draw(t, "seed")), newBook(agents)
-		shapes := make([]*Shape, rapid.IntRange(1, 4).Draw(t, "shapes"))
-		for i := range shapes {
-			shapes[i] = drawShape(t, agents)
-		}
+		shapes := drawShapes(t, agents)
 		for range rapid.IntRange(1, 8).Draw(t, "portions") {
 			s := rapid.SampledFrom(shapes).Draw(t, "shape")
 			n := rapid.IntRange(0, 6).Draw(t, "tasks")

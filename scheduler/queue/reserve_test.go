@@ -9,10 +9,21 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lisa-dpc/spillway/scheduler/placement"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
 )
 
 func waits(id int, minutes int, count int, shape *placement.Shape) Entry {
 	return Entry{ID: id, Project: "p", Sequence: int64(id), Since: noon.Add(-time.Duration(minutes) * time.Minute), Count: count, Shape: shape}
+}
+
+func at(site string, a placement.Agent) placement.Agent {
+	a.Attributes = map[string]string{"site": site}
+	return a
+}
+
+func onlyAtCNES(s *placement.Shape) *placement.Shape {
+	s.Where = []spec.Constraint{siteCNES}
+	return s
 }
 
 func TestReservations(t *testing.T) {
@@ -56,10 +67,10 @@ func TestReservations(t *testing.T) {
 			"entry 1 starts 1 on a\nentry 2 starts 2 on a\n"},
 		{"served elsewhere, its agent is for others", []placement.Agent{agent("a", 3, 4), agent("b", 4, 0)}, []Entry{waits(2, 0, 9, cpu(1)), waits(1, 20, 1, cpu(4))}, holding(2, Reservation{Entry: 1, AgentID: "a"}),
 			"entry 1 starts 1 on b\nentry 2 starts 3 on a\n"},
-		{"served on an agent that another left", []placement.Agent{agent("a", 4, 4), agent("b", 5, 0), agent("c", 0, 6)},
-			[]Entry{waits(1, 40, 1, cpu(6)), waits(2, 20, 1, cpu(5)), waits(3, 30, 1, cpu(4))},
-			Options{ReserveAfter: 10 * time.Minute, MaxReservations: 3, Reserved: []Reservation{{Entry: 1, AgentID: "c"}, {Entry: 2, AgentID: "a"}, {Entry: 3, AgentID: "x"}}},
-			"entry 2 starts 1 on b\nentry 3 starts 1 on a\nentry 1 waits for c\n"},
+		{"served on the agent that another left", []placement.Agent{at("cnes", agent("a", 4, 4)), at("hxn", agent("b", 5, 0)), at("cnes", agent("c", 0, 6))},
+			[]Entry{waits(1, 40, 1, onlyAtCNES(cpu(4))), waits(2, 20, 1, cpu(5)), waits(0, 0, 9, cpu(1))},
+			holding(3, Reservation{Entry: 1, AgentID: "c"}, Reservation{Entry: 2, AgentID: "a"}),
+			"entry 2 starts 1 on b\nentry 1 starts 1 on a\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
