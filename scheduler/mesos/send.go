@@ -181,10 +181,14 @@ func (s *subscription) acceptRole(c Accept, g *roleOffers) {
 	// An ACCEPT without an answer may have launched its tasks; to repeat it could only do harm.
 	err := s.do(call, 0)
 	var r *refusal
-	if errors.As(err, &r) && r.status/100 == 4 {
-		for _, t := range g.tasks {
-			s.taskDropped(c.AgentID, t.TaskID.Value, err.Error())
-		}
+	if !errors.As(err, &r) || r.status/100 != 4 {
+		return
+	}
+	for _, t := range g.tasks {
+		s.taskDropped(c.AgentID, t.TaskID.Value, err.Error())
+	}
+	if s.ctx.Err() == nil { // the master still counts the offers as ours
+		s.repeat(calls.Decline(g.ids...).With(calls.RefuseSeconds(0)))
 	}
 }
 
@@ -206,11 +210,11 @@ func (s *subscription) repeat(call *scheduler.Call) { _ = s.do(call, retries) }
 // do sends a call. A call that the master does not take ends the subscription, unless the fault is the call's own:
 // either the master no longer takes us for subscribed, or it cannot be reached, and in both cases the next
 // subscription with its reconciliation puts things right.
-func (s *subscription) do(call *scheduler.Call, retries int) error {
+func (s *subscription) do(call *scheduler.Call, repeats int) error {
 	start := time.Now()
 	call.FrameworkID = &mesosgo.FrameworkID{Value: s.frameworkID}
 	err := s.post(call)
-	for try := 0; try < retries && transient(err) && s.ctx.Err() == nil; try++ {
+	for try := 0; try < repeats && transient(err) && s.ctx.Err() == nil; try++ {
 		sleep(s.ctx, s.d.cfg.retryPause<<try)
 		err = s.post(call)
 	}

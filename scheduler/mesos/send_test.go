@@ -158,17 +158,6 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// refuseFirst refuses the first n calls and counts all.
-func refuseFirst(n int32, status int, text string, count *atomic.Int32) func(http.ResponseWriter, *http.Request, *scheduler.Call) bool {
-	return func(w http.ResponseWriter, _ *http.Request, _ *scheduler.Call) bool {
-		if count.Add(1) > n {
-			return false
-		}
-		http.Error(w, text, status)
-		return true
-	}
-}
-
 func TestRefusedCalls(t *testing.T) {
 	const validation = "Failed to validate scheduler::Call: Expecting 'decline' to be present"
 	const stream = "The stream ID 'x' included in this request didn't match the stream ID currently associated with framework ID f-1"
@@ -193,9 +182,15 @@ func TestRefusedCalls(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			var count atomic.Int32
+			var tried atomic.Int32
 			m := newScriptedMaster(t)
-			m.onCall = refuseFirst(c.refusals, c.status, c.text, &count)
+			m.onCall = func(w http.ResponseWriter, _ *http.Request, got *scheduler.Call) bool {
+				if got.Type.String() != callName(c.call) || tried.Add(1) > c.refusals {
+					return false
+				}
+				http.Error(w, c.text, c.status)
+				return true
+			}
 			seen := make(chan Observation, 64)
 			d, s := subscribed(t, m, Config{Observe: func(o Observation) {
 				if o.Kind == ObservedCall {
@@ -207,11 +202,14 @@ func TestRefusedCalls(t *testing.T) {
 			if wantOK := c.refusals < c.tries; wantOK != (o.Outcome == OutcomeOK) || !wantOK && o.Outcome != OutcomeRefused {
 				t.Errorf("observed %+v", o)
 			}
-			if n := count.Load(); n != c.tries {
+			if n := tried.Load(); n != c.tries {
 				t.Errorf("%d tries, want %d", n, c.tries)
 			}
 			if _, ok := c.call.(Accept); ok && c.status == 400 {
 				d.droppedLaunch("the master answered 400 Bad Request: " + validation)
+				if o := receive(t, seen); o.Type != "DECLINE" {
+					t.Errorf("the offers are not given back: %+v", o)
+				}
 			}
 			if c.ends {
 				if err := d.disconnected(); !strings.Contains(err.Error(), c.text) || !strings.Contains(err.Error(), callName(c.call)) {

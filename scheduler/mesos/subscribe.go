@@ -94,7 +94,7 @@ func (s *subscription) reason(err error) error {
 	if cause := context.Cause(s.ctx); cause != nil {
 		return cause
 	}
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errEnded
 	}
 	return err
