@@ -409,7 +409,9 @@ func (a *agent) sandbox(framework, executor, container string) string {
 
 func (a *agent) workDir() string { return filepath.Join(a.c.dir, a.name) }
 
-// background runs fn outside the loop and is waited for by Close.
+// background runs fn outside the loop and is waited for by Close. What fn has
+// to say at its end it says with loop.do, so that the next stage that this may
+// start is counted before fn is not any more.
 func (a *agent) background(fn func(ctx context.Context)) {
 	a.c.busy.Add(1)
 	go func() {

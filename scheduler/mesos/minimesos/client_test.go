@@ -22,8 +22,8 @@ import (
 // but how soon a broken test gives up.
 const patience = 20 * time.Second
 
-// client is a framework over real HTTP.
-type client struct {
+// testClient is a framework over real HTTP.
+type testClient struct {
 	t        testing.TB
 	url      string
 	media    mediaType
@@ -68,9 +68,9 @@ func start(t testing.TB, opts Options) *Cluster {
 }
 
 // subscribe opens a stream and waits for SUBSCRIBED.
-func subscribe(t testing.TB, url string, info *mesos.FrameworkInfo, media mediaType) *client {
+func subscribe(t testing.TB, url string, info *mesos.FrameworkInfo, media mediaType) *testClient {
 	t.Helper()
-	f := &client{t: t, url: url, media: media, info: info, http: &http.Client{Transport: &http.Transport{}}}
+	f := &testClient{t: t, url: url, media: media, info: info, http: &http.Client{Transport: &http.Transport{}}}
 	f.open()
 	subscribed := f.next(scheduler.Event_SUBSCRIBED)
 	f.id = subscribed.Subscribed.FrameworkID.Value
@@ -80,7 +80,7 @@ func subscribe(t testing.TB, url string, info *mesos.FrameworkInfo, media mediaT
 }
 
 // open sends SUBSCRIBE and starts reading events.
-func (f *client) open() {
+func (f *testClient) open() {
 	f.t.Helper()
 	call := &scheduler.Call{Type: scheduler.Call_SUBSCRIBE, FrameworkID: f.info.ID,
 		Subscribe: &scheduler.Call_Subscribe{FrameworkInfo: f.info}}
@@ -95,7 +95,7 @@ func (f *client) open() {
 	go f.read(response.Body, f.events)
 }
 
-func (f *client) read(body io.Reader, events chan *scheduler.Event) {
+func (f *testClient) read(body io.Reader, events chan *scheduler.Event) {
 	defer close(events)
 	frames := recordio.NewReader(body)
 	for {
@@ -119,7 +119,7 @@ func unmarshal(media mediaType, data []byte, m unmarshaler) error {
 	return mesosjson.Unmarshal(data, m)
 }
 
-func (f *client) post(call *scheduler.Call, streamID string) *http.Response {
+func (f *testClient) post(call *scheduler.Call, streamID string) *http.Response {
 	f.t.Helper()
 	body, err := encode(f.media, call)
 	if err != nil {
@@ -142,7 +142,7 @@ func (f *client) post(call *scheduler.Call, streamID string) *http.Response {
 }
 
 // call makes a call on the stream; anything but 2xx fails the test.
-func (f *client) call(call *scheduler.Call) {
+func (f *testClient) call(call *scheduler.Call) {
 	f.t.Helper()
 	call.FrameworkID = &mesos.FrameworkID{Value: f.id}
 	response := f.post(call, f.streamID)
@@ -154,7 +154,7 @@ func (f *client) call(call *scheduler.Call) {
 }
 
 // next waits for the next event of one of the types; others stay for later.
-func (f *client) next(types ...scheduler.Event_Type) *scheduler.Event {
+func (f *testClient) next(types ...scheduler.Event_Type) *scheduler.Event {
 	f.t.Helper()
 	return f.nextThat(fmt.Sprint(types), func(event *scheduler.Event) bool {
 		for _, want := range types {
@@ -166,7 +166,7 @@ func (f *client) next(types ...scheduler.Event_Type) *scheduler.Event {
 	})
 }
 
-func (f *client) nextThat(what string, good func(*scheduler.Event) bool) *scheduler.Event {
+func (f *testClient) nextThat(what string, good func(*scheduler.Event) bool) *scheduler.Event {
 	f.t.Helper()
 	if i := slices.IndexFunc(f.skipped, good); i >= 0 {
 		event := f.skipped[i]
@@ -192,7 +192,7 @@ func (f *client) nextThat(what string, good func(*scheduler.Event) bool) *schedu
 }
 
 // update waits for an update of a task and acknowledges it.
-func (f *client) update(id string) *mesos.TaskStatus {
+func (f *testClient) update(id string) *mesos.TaskStatus {
 	f.t.Helper()
 	status := f.peek(id)
 	f.ack(status)
@@ -200,7 +200,7 @@ func (f *client) update(id string) *mesos.TaskStatus {
 }
 
 // peek waits for an update of a task and does not acknowledge it.
-func (f *client) peek(id string) *mesos.TaskStatus {
+func (f *testClient) peek(id string) *mesos.TaskStatus {
 	f.t.Helper()
 	event := f.nextThat("update of "+id, func(e *scheduler.Event) bool {
 		return e.Type == scheduler.Event_UPDATE && e.Update.Status.TaskID.Value == id
@@ -208,7 +208,7 @@ func (f *client) peek(id string) *mesos.TaskStatus {
 	return &event.Update.Status
 }
 
-func (f *client) ack(status *mesos.TaskStatus) {
+func (f *testClient) ack(status *mesos.TaskStatus) {
 	f.t.Helper()
 	if len(status.UUID) == 0 {
 		return
@@ -218,7 +218,7 @@ func (f *client) ack(status *mesos.TaskStatus) {
 }
 
 // until waits for a task to reach a state, acknowledging what comes before.
-func (f *client) until(id string, state mesos.TaskState) *mesos.TaskStatus {
+func (f *testClient) until(id string, state mesos.TaskState) *mesos.TaskStatus {
 	f.t.Helper()
 	for {
 		if status := f.update(id); status.GetState() == state {
@@ -230,12 +230,12 @@ func (f *client) until(id string, state mesos.TaskState) *mesos.TaskStatus {
 }
 
 // offers waits for the next OFFERS.
-func (f *client) offers() []mesos.Offer {
+func (f *testClient) offers() []mesos.Offer {
 	f.t.Helper()
 	return f.next(scheduler.Event_OFFERS).Offers.Offers
 }
 
-func (f *client) accept(offer mesos.Offer, tasks ...mesos.TaskInfo) {
+func (f *testClient) accept(offer mesos.Offer, tasks ...mesos.TaskInfo) {
 	f.t.Helper()
 	for i := range tasks {
 		if tasks[i].AgentID.Value == "" {
@@ -248,7 +248,7 @@ func (f *client) accept(offer mesos.Offer, tasks ...mesos.TaskInfo) {
 			Launch: &mesos.Offer_Operation_Launch{TaskInfos: tasks}}}}})
 }
 
-func (f *client) decline(refuse float64, offers ...mesos.Offer) {
+func (f *testClient) decline(refuse float64, offers ...mesos.Offer) {
 	f.t.Helper()
 	ids := make([]mesos.OfferID, len(offers))
 	for i := range offers {
@@ -258,28 +258,28 @@ func (f *client) decline(refuse float64, offers ...mesos.Offer) {
 		OfferIDs: ids, Filters: &mesos.Filters{RefuseSeconds: &refuse}}})
 }
 
-func (f *client) simple(kind scheduler.Call_Type) {
+func (f *testClient) simple(kind scheduler.Call_Type) {
 	f.t.Helper()
 	f.call(&scheduler.Call{Type: kind})
 }
 
-func (f *client) kill(id string) {
+func (f *testClient) kill(id string) {
 	f.t.Helper()
 	f.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: id}}})
 }
 
-func (f *client) reconcile(tasks ...scheduler.Call_Reconcile_Task) {
+func (f *testClient) reconcile(tasks ...scheduler.Call_Reconcile_Task) {
 	f.t.Helper()
 	f.call(&scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: &scheduler.Call_Reconcile{Tasks: tasks}})
 }
 
-func (f *client) close() {
+func (f *testClient) close() {
 	_ = f.body.Close()
 	f.http.CloseIdleConnections()
 }
 
 // ended waits for the stream to end.
-func (f *client) ended() {
+func (f *testClient) ended() {
 	f.t.Helper()
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()

@@ -27,18 +27,15 @@ func specOf(x *executor, f *agentFramework, t *agentTask) *containerSpec {
 		panic("minimesos: an agent got bad resources: " + err.Error())
 	}
 	spec.cpus, spec.mem, spec.gpus = amount.milli("cpus"), amount.milli("mem"), amount.milli("gpus")
-	if x.isDockerSpec(spec) {
-		spec.env = x.dockerEnvironment(spec)
+	// Of a name that is there twice the last one counts: with Docker Mesos'
+	// own, otherwise the framework's.
+	if spec.isDocker() {
+		spec.env = append(userEnvironment(spec.command), x.dockerEnvironment(spec)...)
 	} else {
-		spec.env = x.executorEnvironment(spec.sandbox)
+		spec.env = append(x.executorEnvironment(spec.sandbox), userEnvironment(spec.command)...)
 	}
-	spec.env = append(spec.env, userEnvironment(spec.command)...)
 	return spec
 }
-
-// isDockerSpec: Docker's variables go with its container and, so that tasks
-// find the same ones, also with the process that stands in for it.
-func (x *executor) isDockerSpec(spec *containerSpec) bool { return spec.isDocker() }
 
 func (x *executor) dockerEnvironment(spec *containerSpec) []string {
 	sandbox := sandboxInDocker

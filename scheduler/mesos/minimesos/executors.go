@@ -48,6 +48,7 @@ type executor struct {
 	cancel      context.CancelFunc
 	stopped     bool // is being ended: by a kill, a shutdown or a lost agent
 	silent      bool // nobody wants to hear of its end
+	destroyed   bool // ends without any grace
 
 	failure       string // why the agent ended it, if it did
 	failureReason mesos.TaskStatus_Reason
@@ -81,12 +82,12 @@ func (x *executor) isDocker() bool { return x.spec.isDocker() }
 func (x *executor) start() {
 	x.a.background(func(ctx context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
-		x.a.c.loop.post(func() { x.cancel = cancel })
+		x.a.c.loop.do(func() { x.cancel = cancel })
 		err := os.MkdirAll(x.dir, 0o755)
 		if err == nil {
 			err = x.a.runner.prepare(ctx, x.spec)
 		}
-		x.a.c.loop.post(func() { x.prepared(ctx, err) })
+		x.a.c.loop.do(func() { x.prepared(ctx, err) })
 	})
 }
 
@@ -103,7 +104,7 @@ func (x *executor) prepared(ctx context.Context, err error) {
 		}
 		x.a.background(func(context.Context) {
 			c, err := x.a.runner.start(ctx, x.spec)
-			x.a.c.loop.post(func() { x.startedUp(c, err) })
+			x.a.c.loop.do(func() { x.startedUp(c, err) })
 		})
 	}
 }
@@ -148,10 +149,12 @@ func (x *executor) startedUp(c container, err error) {
 	x.state, x.container = running, c
 	x.a.background(func(context.Context) {
 		e := c.wait()
-		x.a.c.loop.post(func() { x.exited(e) })
+		x.a.c.loop.do(func() { x.exited(e) })
 	})
 	if x.stopped {
 		c.stop(x.grace(nil))
+	}
+	if x.silent {
 		return
 	}
 	if x.task == nil {
@@ -280,6 +283,8 @@ func (x *executor) grace(policy *mesos.KillPolicy) time.Duration {
 	}
 	grace := time.Duration(commandGrace)
 	switch {
+	case x.destroyed:
+		return 0
 	case policy.GetGracePeriod() != nil:
 		grace = time.Duration(policy.GracePeriod.Nanoseconds)
 	case x.info.GetShutdownGracePeriod() != nil:

@@ -249,7 +249,7 @@ func (a *agent) destroy() {
 
 // destroy ends the executor's container at once.
 func (x *executor) destroy() {
-	x.silent = true
+	x.silent, x.destroyed = true, true
 	x.abort()
 	if x.stream != nil {
 		x.stream.end()

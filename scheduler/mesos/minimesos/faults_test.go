@@ -209,7 +209,7 @@ func TestFailoverTimeoutRemovesFramework(t *testing.T) {
 	wait(t, c, "the framework and its task are gone", func(v View) bool {
 		return len(v.Frameworks()) == 0 && v.Containers() == 0
 	})
-	again := &client{t: t, url: c.URL(), media: mediaProtobuf, info: f.info, http: f.http}
+	again := &testClient{t: t, url: c.URL(), media: mediaProtobuf, info: f.info, http: f.http}
 	again.open()
 	if message := again.next(scheduler.Event_ERROR).Error.Message; message != "Framework has been removed" {
 		t.Errorf("got %q", message)

@@ -23,6 +23,9 @@ type processRunner struct{}
 func (processRunner) kind() Runner { return Process }
 
 func (processRunner) prepare(ctx context.Context, spec *containerSpec) error {
+	if spec.info.GetMesos().GetImage() != nil {
+		return errors.New("minimesos runs no images of the Mesos containerizer")
+	}
 	if err := createOutputs(spec.sandbox); err != nil {
 		return err
 	}
