@@ -35,6 +35,10 @@ func (s *State) Update(now time.Time, st Status) {
 	}
 	a.heard = now
 	switch {
+	case st.State == TaskFailed && st.Reason == ReasonReconciliation:
+		// A reconciliation tells that the task has failed, but not why, so not whose fault it was. The master
+		// knows a task that has ended only as long as the agent's own update is not acknowledged; that update
+		// comes, again if need be, or the agent is lost and the master tells that.
 	case st.State.Terminal():
 		s.ended(now, a, st)
 	case st.State == TaskUnreachable:
