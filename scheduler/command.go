@@ -86,10 +86,12 @@ type Cancel struct {
 
 func (c *Cancel) apply(r *Reactor, now time.Time) {
 	rec, err := r.state.Cancel(now, c.ID)
-	if errors.Is(err, state.ErrFinal) {
+	if errors.Is(err, state.ErrFinal) && !r.state.JustEnded(c.ID) {
 		if _, _, missing := r.store.Run(context.Background(), c.ID); missing != nil {
 			err = missing
 		}
+	}
+	if err != nil {
 		err = fmt.Errorf("run %s: %w", c.ID, err)
 	}
 	if err == nil {
@@ -105,6 +107,10 @@ type Retry struct {
 }
 
 func (c *Retry) apply(r *Reactor, now time.Time) {
+	if r.state.JustEnded(c.ID) {
+		r.postpone(now, c)
+		return
+	}
 	rec, err := r.retry(now, c.ID)
 	if err == nil {
 		r.log.Info("run is retried", "run", c.ID, "generation", rec.Generation)

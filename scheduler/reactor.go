@@ -37,6 +37,9 @@ type Reactor struct {
 	// calls and answers are what the batch wants done once it is durable.
 	calls   []mesos.Call
 	answers []func()
+	// postponed are inputs that need what the batch before them has made durable, since postponedAt.
+	postponed   []Input
+	postponedAt time.Time
 }
 
 // Input is something that a batch consists of: an Event of the master's, or a command of a caller's.
@@ -71,6 +74,11 @@ func (r *Reactor) Run(id state.RunID) *state.Run { return r.state.Run(id) }
 // Step takes in one batch. An error means that nothing of the batch has had or may have an effect: the
 // scheduler must stop, and starts again from the store.
 func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error {
+	postponed := r.postponed
+	r.postponed = nil
+	for _, in := range postponed {
+		in.apply(r, now)
+	}
 	for _, in := range inputs {
 		in.apply(r, now)
 	}
@@ -110,6 +118,9 @@ func (r *Reactor) act() {
 
 // Next returns when Step has something to do though there is no input; false if it never has.
 func (r *Reactor) Next() (time.Time, bool) {
+	if len(r.postponed) > 0 {
+		return r.postponedAt, true
+	}
 	at, any := r.state.NextTimer()
 	for _, t := range []time.Time{r.demand.next(), r.recon.next} {
 		if !t.IsZero() && (!any || t.Before(at)) {
@@ -121,6 +132,11 @@ func (r *Reactor) Next() (time.Time, bool) {
 
 // call adds a call to what the batch wants done.
 func (r *Reactor) call(c mesos.Call) { r.calls = append(r.calls, c) }
+
+// postpone leaves an input to the next batch, which comes at once.
+func (r *Reactor) postpone(now time.Time, in Input) {
+	r.postponed, r.postponedAt = append(r.postponed, in), now
+}
 
 // answer adds a caller's answer to what the batch wants done.
 func (r *Reactor) answer(f func()) { r.answers = append(r.answers, f) }

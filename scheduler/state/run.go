@@ -222,7 +222,7 @@ func (s *State) maybeFinish(now time.Time, r *Run) {
 	s.touchRun(r)
 	s.timers.set(&r.timer, time.Time{})
 	delete(s.runs, r.rec.ID)
-	delete(s.keys, projectKey{r.rec.Project, r.rec.Key})
+	s.justEnded[r.rec.ID] = r
 }
 
 // Cancel stops the run: it launches nothing any more, not even its `when: always` steps, and its live attempts

@@ -56,6 +56,8 @@ type State struct {
 	cfg  Config
 	runs map[RunID]*Run
 	keys map[projectKey]RunID
+	// justEnded are the runs whose end is not taken yet (TakeChanges): the store does not know it.
+	justEnded map[RunID]*Run
 	// waiting holds the steps that have tasks to launch; each knows its place in it.
 	waiting []*Step
 	timers  timers
@@ -81,11 +83,12 @@ type Kill struct {
 // New returns an empty state.
 func New(cfg Config) *State {
 	return &State{
-		cfg:   cfg,
-		runs:  map[RunID]*Run{},
-		keys:  map[projectKey]RunID{},
-		usage: newUsage(),
-		next:  1,
+		cfg:       cfg,
+		runs:      map[RunID]*Run{},
+		keys:      map[projectKey]RunID{},
+		justEnded: map[RunID]*Run{},
+		usage:     newUsage(),
+		next:      1,
 	}
 }
 
@@ -105,9 +108,18 @@ func (s *State) Config() Config { return s.cfg }
 // Run returns an unfinished run, or nil.
 func (s *State) Run(id RunID) *Run { return s.runs[id] }
 
-// RunByKey returns the unfinished run that was submitted to the project with the idempotency key, or nil.
+// JustEnded reports whether the run has ended since TakeChanges was last called: what the store tells of it is
+// out of date until these changes are committed.
+func (s *State) JustEnded(id RunID) bool { return s.justEnded[id] != nil }
+
+// RunByKey returns the run that was submitted to the project with the idempotency key, or nil. A run that has ended
+// is known for as long as JustEnded says so; then the store has it.
 func (s *State) RunByKey(project, key string) *Run {
-	return s.runs[s.keys[projectKey{project, key}]]
+	id := s.keys[projectKey{project, key}]
+	if r := s.runs[id]; r != nil {
+		return r
+	}
+	return s.justEnded[id]
 }
 
 // Runs returns all unfinished runs in the order of their submission.
@@ -154,6 +166,10 @@ func (s *State) TakeChanges() *Changes {
 		c.Attempts[i], a.dirty = a.rec, false
 	}
 	s.dirtyRuns, s.dirtyAttempts = s.dirtyRuns[:0], s.dirtyAttempts[:0]
+	for _, r := range s.justEnded {
+		delete(s.keys, projectKey{r.rec.Project, r.rec.Key})
+	}
+	clear(s.justEnded)
 	return c
 }
 
