@@ -35,6 +35,9 @@ func (st *Step) Phase() StepPhase { return st.phase }
 // launched.
 func (st *Step) Since() time.Time { return later(st.opened, st.launched) }
 
+// Opened returns since when the step's tasks may be launched; zero while it waits for the steps that it needs.
+func (st *Step) Opened() time.Time { return st.opened }
+
 // Failure returns the failed attempt that ended last, or nil.
 func (st *Step) Failure() *AttemptRecord { return st.failure }
 
