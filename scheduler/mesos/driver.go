@@ -98,7 +98,9 @@ func (d *Driver) Run(ctx context.Context, frameworkID string, events func([]Even
 			return fmt.Errorf("subscribing with %s: %w", master, advised)
 		}
 		another := !errors.Is(err, errLeaderChanged) && d.masters.failed()
-		d.cfg.Logger.Warn("not subscribed", "master", master.String(), "error", err)
+		if !s.subscribed { // otherwise the receiver of Disconnected logs it
+			d.cfg.Logger.Warn("not subscribed", "master", master.String(), "error", err)
+		}
 		if !another {
 			sleep(ctx, pause.next())
 		}

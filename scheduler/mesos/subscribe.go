@@ -266,6 +266,6 @@ func (s *subscription) begin(e *scheduler.Event_Subscribed) Event {
 	s.d.mu.Lock()
 	s.d.current = s
 	s.d.mu.Unlock()
-	s.d.cfg.Logger.Info("subscribed", "master", s.master.String(), "framework", s.frameworkID)
+	s.d.cfg.Logger.Debug("subscribed", "master", s.master.String(), "framework", s.frameworkID)
 	return Subscribed{FrameworkID: s.frameworkID, Master: s.master.String()}
 }
