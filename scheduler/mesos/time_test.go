@@ -62,34 +62,34 @@ func writeEvent(t *testing.T, w io.Writer, e *scheduler.Event) {
 	}
 }
 
-// inBubble runs a driver against a pipeMaster in a synctest bubble.
-func inBubble(t *testing.T, cfg Config, test func(t *testing.T, m *pipeMaster, events chan Event)) {
-	synctest.Test(t, func(t *testing.T) {
-		m := &pipeMaster{streams: make(chan *io.PipeWriter, 1000)}
-		cfg.Masters, cfg.transport = "http://master:5050", m
-		d, err := New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		events, done := make(chan Event, 10000), make(chan error)
-		go func() {
-			done <- d.Run(ctx, "", func(batch []Event) {
-				for _, e := range batch {
-					events <- e
-				}
-			})
-		}()
-		test(t, m, events)
-		cancel()
-		<-done
-	})
+// startOnPipes runs a driver against a pipeMaster, until stop; in a synctest bubble.
+func startOnPipes(t *testing.T, cfg Config) (m *pipeMaster, events chan Event, stop func()) {
+	t.Helper()
+	m = &pipeMaster{streams: make(chan *io.PipeWriter, 1000)}
+	cfg.Masters, cfg.transport = "http://master:5050", m
+	d, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	events = make(chan Event, 10000)
+	done := make(chan error)
+	go func() {
+		done <- d.Run(ctx, "", func(batch []Event) {
+			for _, e := range batch {
+				events <- e
+			}
+		})
+	}()
+	return m, events, func() { cancel(); <-done }
 }
 
 var heartbeat = &scheduler.Event{Type: scheduler.Event_HEARTBEAT}
 
 func TestMissedHeartbeats(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, m *pipeMaster, events chan Event) {
+	synctest.Test(t, func(t *testing.T) {
+		m, events, stop := startOnPipes(t, Config{})
+		defer stop()
 		w := <-m.streams
 		writeEvent(t, w, subscribedEvent("f-1"))
 		<-events
@@ -147,7 +147,9 @@ func TestSlowReceiver(t *testing.T) {
 }
 
 func TestNoAnswerToSubscribe(t *testing.T) {
-	inBubble(t, Config{}, func(t *testing.T, m *pipeMaster, events chan Event) {
+	synctest.Test(t, func(t *testing.T) {
+		m, events, stop := startOnPipes(t, Config{})
+		defer stop()
 		start := time.Now()
 		w := <-m.streams
 		writeEvent(t, w, heartbeat) // a sign of life is not an answer
@@ -164,7 +166,9 @@ func TestNoAnswerToSubscribe(t *testing.T) {
 func TestBackoff(t *testing.T) {
 	cfg := Config{BackoffMin: 100 * time.Millisecond, BackoffMax: 10 * time.Second}
 	refused := errors.New("connection refused")
-	inBubble(t, cfg, func(t *testing.T, m *pipeMaster, events chan Event) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _, stop := startOnPipes(t, cfg)
+		defer stop()
 		w := <-m.streams
 		for range 2 {
 			m.refuseFromNow(refused)
