@@ -12,7 +12,7 @@ func newSchema() *cobra.Command {
 		Short: "Print the JSON Schema of specs, for editors",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := cmd.OutOrStdout().Write(append(spec.Schema(), '\n'))
+			_, err := cmd.OutOrStdout().Write(spec.Schema())
 			return err
 		},
 	}
