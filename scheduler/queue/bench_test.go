@@ -10,45 +10,43 @@ import (
 )
 
 // BenchmarkMatchRound is a round with 10,000 agents of several sizes and 100,000 waiting tasks of 100 shapes, NewRound
-// included. The cases differ in how the tasks come and in how much of the cluster is free.
+// included: arrays and steps on clusters of which 40 % and 90 % are in use.
 func BenchmarkMatchRound(b *testing.B) {
-	for _, c := range []struct {
-		name    string
-		entries int // that the tasks are divided among
-		busy    int // percent of each agent that other tasks hold, on average
-	}{
-		{"arrays", 100, 40},
-		{"arrays-full", 100, 90},
-		{"steps", 5_000, 40},
-		{"single-tasks", 100_000, 40},
-		{"single-tasks-full", 100_000, 97},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			cluster := benchCluster(10_000, c.busy)
-			entries := benchEntries(c.entries, 100_000, 100)
-			var total spec.Resources
-			for _, a := range cluster {
-				total.CPUs += a.Free.CPUs + a.Used.CPUs
-				total.Mem += a.Free.Mem + a.Used.Mem
-				total.Disk += a.Free.Disk + a.Used.Disk
-				total.GPUs += a.Free.GPUs + a.Used.GPUs
-			}
-			shares := map[string]Share{"project-0": {Weight: 3}, "project-1": {Weight: 0.5}}
-			opts := Options{ReserveAfter: 10 * time.Minute, MaxReservations: 10}
-			now := time.Unix(1_800_000_000, 0)
-			b.ReportAllocs()
-			b.ResetTimer()
-			placed := 0
-			for b.Loop() {
-				placed = 0
-				plan := Match(now, entries, shares, placement.NewRound(cluster, 1), total, opts)
-				for _, a := range plan.Assignments {
-					placed += a.Count
-				}
-			}
-			b.ReportMetric(float64(placed), "placed/op")
-		})
+	b.Run("half-full", func(b *testing.B) { benchRound(b, 100, 40) })
+	b.Run("full", func(b *testing.B) { benchRound(b, 100, 90) })
+	b.Run("many-steps", func(b *testing.B) { benchRound(b, 2_000, 40) })
+}
+
+// BenchmarkSingleTasks is the same where each of the 100,000 tasks is a run of its own.
+func BenchmarkSingleTasks(b *testing.B) {
+	b.Run("half-full", func(b *testing.B) { benchRound(b, 100_000, 40) })
+	b.Run("full", func(b *testing.B) { benchRound(b, 100_000, 97) })
+}
+
+// BenchmarkNewRound is what a round with 10,000 agents costs before it is asked for anything.
+func BenchmarkNewRound(b *testing.B) {
+	cluster := benchCluster(10_000, 40)
+	for b.Loop() {
+		placement.NewRound(cluster, 1)
 	}
+}
+
+// benchRound matches 100,000 tasks in so many entries to a cluster of which a percentage is in use.
+func benchRound(b *testing.B, entries, busy int) {
+	cluster, waiting := benchCluster(10_000, busy), benchEntries(entries, 100_000, 100)
+	all := total(cluster)
+	shares := map[string]Share{"project-0": {Weight: 3}, "project-1": {Weight: 0.5}}
+	opts := Options{ReserveAfter: 10 * time.Minute, MaxReservations: 10}
+	var plan Plan
+	b.ReportAllocs()
+	for b.Loop() {
+		plan = Match(noon, waiting, shares, placement.NewRound(cluster, 1), all, opts)
+	}
+	placed := 0
+	for _, a := range plan.Assignments {
+		placed += a.Count
+	}
+	b.ReportMetric(float64(placed), "placed/op")
 }
 
 // mix gives numbers that look random and are the same everywhere.
@@ -115,7 +113,7 @@ func benchEntries(n, tasks, shapes int) []Entry {
 	for i := range entries {
 		entries[i] = Entry{
 			ID: i, Project: fmt.Sprintf("project-%d", m.below(12)), Priority: 10 * m.below(11), Sequence: int64(i / 3),
-			Since: time.Unix(1_800_000_000-int64(m.below(3600)), 0), Count: tasks / n, Shape: all[m.below(shapes)],
+			Since: noon.Add(-time.Duration(m.below(3600)) * time.Second), Count: tasks / n, Shape: all[m.below(shapes)],
 		}
 	}
 	return entries

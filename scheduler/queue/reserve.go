@@ -2,9 +2,7 @@ package queue
 
 import (
 	"cmp"
-	"container/heap"
 	"slices"
-	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/placement"
 )
@@ -83,25 +81,40 @@ func (m *matcher) carryOver() {
 // reserve keeps agents free for entries that starve and fit nowhere now, the longest-waiting first. It is done before the
 // round is filled, so that their agents are not filled once more, and after it, for those that have lost their place in it.
 func (m *matcher) reserve() {
-	if len(m.reserved) >= m.opts.MaxReservations {
-		return
-	}
-	var line starving
-	for i := range m.entries {
-		e := &m.entries[i]
-		_, has := m.reserved[e.ID]
-		if !has && m.starves(i) && !m.round.Fits(e.Shape) && m.round.Possible(e.Shape) {
-			line = append(line, m.starver(i))
-		}
-	}
-	heap.Init(&line)
-	for len(line) > 0 && len(m.reserved) < m.opts.MaxReservations {
-		i := heap.Pop(&line).(starver).index
-		if agent, ok := m.round.NearestToFit(m.entries[i].Shape); ok {
-			m.keep(i, agent)
+	// Shapes for which no agent is left: all that could hold them are kept free for others.
+	hopeless := map[*placement.Shape]bool{}
+	for again := true; again; {
+		again = false
+		for _, i := range m.longestWaiting(m.opts.MaxReservations-len(m.reserved), hopeless) {
+			shape := m.entries[i].Shape
+			if agent, ok := m.round.NearestToFit(shape); ok {
+				m.keep(i, agent)
+			} else {
+				hopeless[shape], again = true, true
+			}
 		}
 	}
 	m.sortReservations()
+}
+
+// longestWaiting gives the n longest-waiting of the entries that need a reservation and can have one.
+func (m *matcher) longestWaiting(n int, hopeless map[*placement.Shape]bool) []int {
+	var line []int // sorted; n is small, the entries are many
+	if n <= 0 {
+		return nil
+	}
+	for i := range m.entries {
+		e := &m.entries[i]
+		if !m.starves(i) || len(line) == n && m.compareWaits(line[n-1], i) < 0 {
+			continue
+		}
+		if _, has := m.reserved[e.ID]; has || hopeless[e.Shape] || m.round.Fits(e.Shape) || !m.round.Possible(e.Shape) {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(line, i, m.compareWaits)
+		line = slices.Insert(line[:min(len(line), n-1)], min(at, n-1), i)
+	}
+	return line
 }
 
 // starves tells whether an entry has waited for long and has not started anything in this round either.
@@ -121,37 +134,15 @@ func (m *matcher) keep(i, agent int) {
 // sortReservations puts the longest-waiting first.
 func (m *matcher) sortReservations() {
 	slices.SortFunc(m.plan.Reservations, func(a, b Reservation) int {
-		return m.starver(m.reserved[a.Entry]).compare(m.starver(m.reserved[b.Entry]))
+		return m.compareWaits(m.reserved[a.Entry], m.reserved[b.Entry])
 	})
 }
 
-// starver is what orders an entry by how long it waits, and its index.
-type starver struct {
-	since    time.Time
-	sequence int64
-	id       int
-	index    int
-}
-
-func (m *matcher) starver(i int) starver {
-	e := &m.entries[i]
-	return starver{e.Since, e.Sequence, e.ID, i}
-}
-
-func (s starver) compare(t starver) int {
-	return cmp.Or(s.since.Compare(t.since), cmp.Compare(s.sequence, t.sequence), cmp.Compare(s.id, t.id))
-}
-
-// starving is a heap of entries with the longest-waiting on top: of perhaps very many only a few are wanted.
-type starving []starver
-
-func (s starving) Len() int           { return len(s) }
-func (s starving) Less(i, j int) bool { return s[i].compare(s[j]) < 0 }
-func (s starving) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
-func (s *starving) Push(x any)        { *s = append(*s, x.(starver)) }
-func (s *starving) Pop() any {
-	last := len(*s) - 1
-	x := (*s)[last]
-	*s = (*s)[:last]
-	return x
+// compareWaits orders entries by how long they wait, the longest first.
+func (m *matcher) compareWaits(i, j int) int {
+	a, b := &m.entries[i], &m.entries[j]
+	if c := a.Since.Compare(b.Since); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.ID, b.ID))
 }
