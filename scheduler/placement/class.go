@@ -35,7 +35,7 @@ type classKey struct {
 // shapeState is what a round knows of one shape.
 type shapeState struct {
 	class  *class
-	spread *spread // nil if the shape does not spread
+	spread *spread // nil if the shape does not spread, or nothing of it was placed yet
 }
 
 func (r *Round) classOf(s *Shape) *class { return r.stateOf(s).class }
@@ -51,11 +51,20 @@ func (r *Round) stateOf(s *Shape) *shapeState {
 		}
 		state = &shapeState{class: c}
 		if s.Spread != "" {
-			state.spread = r.newSpread(s, c)
+			r.column(s.Spread)
 		}
 		r.shapes[s] = state
 	}
 	return state
+}
+
+// spreadOf gives what the round knows of a shape that spreads. It is made late, when all attributes that anybody asks
+// for are known, see Round.value.
+func (r *Round) spreadOf(s *Shape, state *shapeState) *spread {
+	if state.spread == nil {
+		state.spread = r.newSpread(s, state.class)
+	}
+	return state.spread
 }
 
 func (r *Round) keyOf(s *Shape) classKey {

@@ -14,7 +14,7 @@ type column struct {
 	numbers map[string]int32 // of the texts
 	absent  int32            // number that stands for having no such attribute; -1 if none is known to lack it
 	// members lists the places of the agents by the value under which they count when tasks are spread, those of
-	// value v from starts[v] on; nil before sort.
+	// value v from starts[v] on; nil before group.
 	members, starts []int32
 }
 
@@ -73,8 +73,8 @@ func (c *column) text(number int32) (text string, present bool) {
 	return c.texts[number], number != c.absent
 }
 
-// sort asks all agents, and makes members and starts of a column.
-func (r *Round) sort(c *column) {
+// group asks all agents for their value and groups them by it.
+func (r *Round) group(c *column) {
 	if c.starts != nil {
 		return
 	}
@@ -109,7 +109,7 @@ func (c *column) spreadNumber(place int32) int32 {
 	return number
 }
 
-// places gives the agents that count under a value, in packing order, once sort has been called.
+// places gives the agents that count under a value, in packing order, once group has been called.
 func (c *column) places(value int32) []int32 { return c.members[c.starts[value]:c.starts[value+1]] }
 
 // where gives the rule of a constraint, the same for all shapes that have it.

@@ -94,8 +94,8 @@ func (r *Round) PlaceReserved(agent int, s *Shape) bool {
 	}
 	r.Release(agent)
 	r.take(c, a, 1)
-	if spread := r.stateOf(s).spread; spread != nil {
-		spread.count(a)
+	if s.Spread != "" {
+		r.spreadOf(s, r.stateOf(s)).count(a)
 	}
 	return true
 }

@@ -74,10 +74,10 @@ func (r *Round) Place(s *Shape, n int) []Assignment {
 // AppendPlace is Place, appending to a slice. An agent can occur several times.
 func (r *Round) AppendPlace(to []Assignment, s *Shape, n int) []Assignment {
 	state := r.stateOf(s)
-	if state.spread != nil {
-		return r.placeSpread(to, state, n)
-	}
 	c := state.class
+	if s.Spread != "" {
+		return r.placeSpread(to, c, r.spreadOf(s, state), n)
+	}
 	for n > 0 {
 		a := r.seek(c)
 		if a == nil {

@@ -25,7 +25,7 @@ func (v spreadValue) before(w spreadValue) bool {
 
 func (r *Round) newSpread(s *Shape, c *class) *spread {
 	column := r.column(s.Spread)
-	r.sort(column)
+	r.group(column)
 	if c.spread == nil {
 		c.spread = map[string][]int32{}
 	}
@@ -57,12 +57,11 @@ func (p *spread) refill() {
 
 // placeSpread puts each task where the fewest of the step are, among the values that have room. So a task waits only if
 // it fits nowhere at all: spread prefers, it never refuses.
-func (r *Round) placeSpread(to []Assignment, state *shapeState, n int) []Assignment {
-	p := state.spread
+func (r *Round) placeSpread(to []Assignment, c *class, p *spread, n int) []Assignment {
 	for n > 0 && len(p.values) > 0 {
 		top := &p.values[0]
-		if a := r.seekValue(state.class, p, top.number); a != nil {
-			r.take(state.class, a, 1)
+		if a := r.seekValue(c, p, top.number); a != nil {
+			r.take(c, a, 1)
 			to = append(to, Assignment{int(a.index), 1})
 			top.count++
 			n--

@@ -77,7 +77,8 @@ func (m *matcher) fill() {
 	}
 }
 
-// turns orders the entries of each project, and the projects.
+// turns orders the entries of each project, and the projects. No two projects compare equal, so the order in which they
+// come here, which is that of a map, does not matter.
 func (m *matcher) turns() turns {
 	all := make(turns, 0, len(m.projects))
 	for _, p := range m.projects {
