@@ -20,7 +20,7 @@ import (
 const (
 	// zkSession is how long ZooKeeper keeps a session without hearing from us.
 	zkSession = 10 * time.Second
-	// zkPause is the pause after ZooKeeper said that something is wrong, such as a path that does not exist yet.
+	// zkPause is the pause before a new connection after something went wrong that is not the network's fault.
 	zkPause = time.Second
 	// zkPrefix begins the znodes in which masters stand for election; the one with the lowest number leads.
 	zkPrefix = "json.info_"
@@ -64,6 +64,7 @@ func parseZKAddress(text string) (zkAddress, error) {
 // zkConn is what the detector needs of ZooKeeper. A connection that was lost comes back by itself.
 type zkConn interface {
 	AddAuth(scheme string, auth []byte) error
+	ExistsW(path string) (bool, *zk.Stat, <-chan zk.Event, error)
 	ChildrenW(path string) ([]string, *zk.Stat, <-chan zk.Event, error)
 	Get(path string) ([]byte, *zk.Stat, error)
 	Close()
@@ -123,12 +124,9 @@ func (d *zkDetector) follow(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connecting: %w", err)
 	}
-	closed := context.AfterFunc(ctx, conn.Close) // ends calls that wait for a connection
-	defer func() {
-		if closed() {
-			conn.Close()
-		}
-	}()
+	hangUp := sync.OnceFunc(conn.Close)
+	context.AfterFunc(ctx, hangUp) // ends calls that wait for a connection
+	defer hangUp()
 	if d.address.auth != nil {
 		if err := conn.AddAuth("digest", d.address.auth); err != nil {
 			return fmt.Errorf("authenticating: %w", err)
@@ -152,7 +150,7 @@ func (d *zkDetector) follow(ctx context.Context) error {
 func (d *zkDetector) look(conn zkConn) (changed <-chan zk.Event, err error) {
 	children, _, changed, err := conn.ChildrenW(d.address.path)
 	if errors.Is(err, zk.ErrNoNode) {
-		return nil, fmt.Errorf("no master has registered at %s yet, or the path is wrong: %w", d.address.path, err)
+		return d.awaitPath(conn)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", d.address.path, err)
@@ -175,6 +173,19 @@ func (d *zkDetector) look(conn zkConn) (changed <-chan zk.Event, err error) {
 	}
 	d.elected(master)
 	return changed, nil
+}
+
+// awaitPath waits for the first master that stands for election.
+func (d *zkDetector) awaitPath(conn zkConn) (created <-chan zk.Event, err error) {
+	exists, _, created, err := conn.ExistsW(d.address.path)
+	if err != nil {
+		return nil, fmt.Errorf("looking for %s: %w", d.address.path, err)
+	}
+	if exists { // since a moment ago
+		return d.look(conn)
+	}
+	d.log.Warn("no Mesos master has ever stood for election there; if one should have, the path is wrong", "path", d.address.path)
+	return created, nil
 }
 
 // lowestNode finds the leader's znode.

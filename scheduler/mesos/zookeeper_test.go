@@ -103,6 +103,14 @@ func (z *fakeZK) AddAuth(scheme string, auth []byte) error {
 	return nil
 }
 
+func (z *fakeZK) ExistsW(path string) (bool, *zk.Stat, <-chan zk.Event, error) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	w := make(chan zk.Event, 1)
+	z.watch = append(z.watch, w)
+	return path == "/mesos" && z.nodes != nil, nil, w, nil
+}
+
 func (z *fakeZK) ChildrenW(path string) ([]string, *zk.Stat, <-chan zk.Event, error) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -210,8 +218,8 @@ func TestZKDetector(t *testing.T) {
 		}
 		cancel()
 		<-done
-		if len(z.auth) == 0 || z.auth[0] != "digest u:p" || z.closed != z.conns-1 {
-			t.Errorf("auth %v, %d connections, %d closed", z.auth, z.conns, z.closed)
+		if diff := cmp.Diff([]string{"digest u:p"}, z.auth); diff != "" || z.conns != 2 || z.closed != 1 {
+			t.Errorf("%d connections, %d closed, credentials (-want +got):\n%s", z.conns, z.closed, diff)
 		}
 	})
 }
