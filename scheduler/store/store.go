@@ -8,20 +8,34 @@ import (
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
-// Store keeps runs and attempts. One scheduler writes; any number of readers read beside it.
+// Store keeps runs and attempts. One scheduler writes; any number of readers read beside it, and each call sees
+// the store as it is between two commits.
+//
+// Records come back as they were given: times to the nanosecond (between the years 1678 and 2262) and in UTC, texts
+// byte for byte, whatever the bytes are, since some of them come from tasks.
 type Store interface {
-	// Load returns what a scheduler starts from.
+	// Load returns what a scheduler starts from: the runs that are not final, ordered by sequence, and their
+	// attempts in the order of the runs, then ordered by step (by bytes), index and number.
 	Load(ctx context.Context) (state.Snapshot, error)
 	// Commit makes the changes of one batch durable, all or nothing. An error means that none of them may be
 	// acted on; the scheduler must stop (ErrFull, ErrCorrupt say why).
+	//
+	// A record replaces the one of the same id; of two in one batch the later one counts. What says how a run was
+	// submitted (sequence, which counts from 1, name, project, owner, spec, params, key, time) is as the run's first
+	// record has it and must not change. Refused is an attempt of a run that is neither in the store nor in the
+	// batch, and a new run with the sequence, or in the same project with the key, of another. Maps in the records
+	// must not change afterwards.
 	Commit(ctx context.Context, changes *state.Changes) error
-	// Run returns one run, finished or not, with all its attempts ordered by step, index and number.
+	// Run returns one run, finished or not, with all its attempts ordered by step, index and number. If there is
+	// no such run, the error is ErrNotFound.
 	Run(ctx context.Context, id state.RunID) (state.RunRecord, []state.AttemptRecord, error)
-	// RunByKey returns the run that was submitted to the project with the idempotency key.
+	// RunByKey returns the run that was submitted to the project with the idempotency key; ErrNotFound if none
+	// was, or if the key is empty.
 	RunByKey(ctx context.Context, project, key string) (state.RunRecord, error)
 	// Runs returns runs in the order of their submission, newest first, at most limit of them, from the one
 	// before the given sequence on (0: from the newest on).
 	Runs(ctx context.Context, before int64, limit int) ([]state.RunRecord, error)
+	// Close ends the use of the store.
 	Close() error
 }
 
@@ -36,4 +50,10 @@ var (
 	ErrNewer = errors.New("store written by a newer version")
 	// ErrLocked: another scheduler has the store open.
 	ErrLocked = errors.New("store in use by another scheduler")
+)
+
+// Every implementation passes the suite of package storetest.
+var (
+	_ Store = (*SQLite)(nil)
+	_ Store = (*Memory)(nil)
 )

@@ -1,0 +1,53 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// lock makes the caller the only writer of the database at path until the file that it returns is closed.
+//
+// It is an flock of a file beside the database. The kernel takes it back when its holder dies, however it dies.
+// SQLite's own exclusive mode would keep readers of other processes out too, and a lock on the database file
+// itself would not do: to close that file a second time makes the process lose the locks that SQLite holds on it.
+func lock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		defer f.Close()
+		return nil, fmt.Errorf("%w: %s is held by %s; stop that one, or give this one a store of its own",
+			ErrLocked, path, holder(f))
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("locking %s: %w", f.Name(), err)
+	}
+	sign(f)
+	return f, nil
+}
+
+// sign leaves word of who holds the lock. It is for the message above only, so it may fail.
+func sign(f *os.File) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "an unknown host"
+	}
+	if f.Truncate(0) == nil {
+		fmt.Fprintf(f, "process %d on %s\n", os.Getpid(), host)
+	}
+}
+
+func holder(f *os.File) string {
+	b, err := io.ReadAll(io.LimitReader(f, 1024))
+	if who := strings.TrimSpace(string(b)); err == nil && who != "" {
+		return who
+	}
+	return "an unknown process"
+}
