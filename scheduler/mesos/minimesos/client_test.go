@@ -263,6 +263,8 @@ func (f *testClient) simple(kind scheduler.Call_Type) {
 	f.call(&scheduler.Call{Type: kind})
 }
 
+func teardown() *scheduler.Call { return &scheduler.Call{Type: scheduler.Call_TEARDOWN} }
+
 func (f *testClient) kill(id string) {
 	f.t.Helper()
 	f.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: id}}})

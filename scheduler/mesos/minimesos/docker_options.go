@@ -32,7 +32,8 @@ func dockerOptions(spec *containerSpec) (client.ContainerCreateOptions, error) {
 	if spec.command.GetShell() {
 		config.Entrypoint = []string{"/bin/sh"}
 	}
-	host := &containerapi.HostConfig{Privileged: info.GetPrivileged()}
+	host := &containerapi.HostConfig{Privileged: info.GetPrivileged(),
+		RestartPolicy: containerapi.RestartPolicy{Name: containerapi.RestartPolicyDisabled}}
 	host.CPUShares = max(spec.cpus*sharesPerCPU/1000, minCPUShares)
 	host.Memory = max(spec.mem*(1<<20)/1000, minDockerMemory)
 	if err := setNetwork(spec, config, host); err != nil {
@@ -171,23 +172,37 @@ var dockerTexts = map[string]func(string, *containerapi.Config, *containerapi.Ho
 		}
 		c.Labels[key] = value
 	},
-	"env":          func(v string, c *containerapi.Config, _ *containerapi.HostConfig) { c.Env = append(c.Env, v) },
-	"user":         func(v string, c *containerapi.Config, _ *containerapi.HostConfig) { c.User = v },
-	"workdir":      func(v string, c *containerapi.Config, _ *containerapi.HostConfig) { c.WorkingDir = v },
-	"hostname":     func(v string, c *containerapi.Config, _ *containerapi.HostConfig) { c.Hostname = v },
-	"stop-signal":  func(v string, c *containerapi.Config, _ *containerapi.HostConfig) { c.StopSignal = v },
-	"volume":       func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.Binds = append(h.Binds, v) },
-	"add-host":     func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.ExtraHosts = append(h.ExtraHosts, v) },
-	"cap-add":      func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.CapAdd = append(h.CapAdd, v) },
-	"cap-drop":     func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.CapDrop = append(h.CapDrop, v) },
-	"group-add":    func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.GroupAdd = append(h.GroupAdd, v) },
-	"security-opt": func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.SecurityOpt = append(h.SecurityOpt, v) },
-	"ipc":          func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.IpcMode = containerapi.IpcMode(v) },
-	"pid":          func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.PidMode = containerapi.PidMode(v) },
-	"uts":          func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.UTSMode = containerapi.UTSMode(v) },
-	"net":          func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.NetworkMode = containerapi.NetworkMode(v) },
-	"network":      func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.NetworkMode = containerapi.NetworkMode(v) },
-	"cpuset-cpus":  func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.CpusetCpus = v },
+	"env":         func(v string, c *containerapi.Config, _ *containerapi.HostConfig) { c.Env = append(c.Env, v) },
+	"user":        func(v string, c *containerapi.Config, _ *containerapi.HostConfig) { c.User = v },
+	"workdir":     func(v string, c *containerapi.Config, _ *containerapi.HostConfig) { c.WorkingDir = v },
+	"hostname":    func(v string, c *containerapi.Config, _ *containerapi.HostConfig) { c.Hostname = v },
+	"stop-signal": func(v string, c *containerapi.Config, _ *containerapi.HostConfig) { c.StopSignal = v },
+	"volume":      func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.Binds = append(h.Binds, v) },
+	"add-host": func(v string, _ *containerapi.Config, h *containerapi.HostConfig) {
+		h.ExtraHosts = append(h.ExtraHosts, v)
+	},
+	"cap-add":   func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.CapAdd = append(h.CapAdd, v) },
+	"cap-drop":  func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.CapDrop = append(h.CapDrop, v) },
+	"group-add": func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.GroupAdd = append(h.GroupAdd, v) },
+	"security-opt": func(v string, _ *containerapi.Config, h *containerapi.HostConfig) {
+		h.SecurityOpt = append(h.SecurityOpt, v)
+	},
+	"ipc": func(v string, _ *containerapi.Config, h *containerapi.HostConfig) {
+		h.IpcMode = containerapi.IpcMode(v)
+	},
+	"pid": func(v string, _ *containerapi.Config, h *containerapi.HostConfig) {
+		h.PidMode = containerapi.PidMode(v)
+	},
+	"uts": func(v string, _ *containerapi.Config, h *containerapi.HostConfig) {
+		h.UTSMode = containerapi.UTSMode(v)
+	},
+	"net": func(v string, _ *containerapi.Config, h *containerapi.HostConfig) {
+		h.NetworkMode = containerapi.NetworkMode(v)
+	},
+	"network": func(v string, _ *containerapi.Config, h *containerapi.HostConfig) {
+		h.NetworkMode = containerapi.NetworkMode(v)
+	},
+	"cpuset-cpus": func(v string, _ *containerapi.Config, h *containerapi.HostConfig) { h.CpusetCpus = v },
 	"tmpfs": func(v string, _ *containerapi.Config, h *containerapi.HostConfig) {
 		path, options, _ := strings.Cut(v, ":")
 		if h.Tmpfs == nil {

@@ -99,7 +99,7 @@ func (x *executor) prepared(ctx context.Context, err error) {
 		x.launchFailed("Failed to launch container: " + err.Error())
 	default:
 		x.state = starting
-		if x.task != nil {
+		if x.task != nil && x.isDocker() {
 			x.report(x.task, mesos.TASK_STARTING)
 		}
 		x.a.background(func(context.Context) {
@@ -136,8 +136,15 @@ func (x *executor) liveTasks() []*agentTask {
 	return out
 }
 
+// startedUp is told when the container runs, or cannot. That a command task is
+// starting is only said now, since that update names its process.
 func (x *executor) startedUp(c container, err error) {
+	x.container = c
+	if x.task != nil && !x.isDocker() && !x.silent {
+		x.report(x.task, mesos.TASK_STARTING)
+	}
 	if err != nil {
+		x.container = nil
 		if x.task != nil && !x.silent {
 			x.fail(x.task, err)
 		} else if !x.silent {
@@ -146,22 +153,31 @@ func (x *executor) startedUp(c container, err error) {
 		x.end()
 		return
 	}
-	x.state, x.container = running, c
+	x.state = running
+	// In an event of its own, so that the master hears of one state after the
+	// other; before the container's end can be heard of.
+	x.a.c.loop.post(x.isUp)
 	x.a.background(func(context.Context) {
 		e := c.wait()
 		x.a.c.loop.do(func() { x.exited(e) })
 	})
+}
+
+// isUp is told when the container has been started.
+func (x *executor) isUp() {
+	if x.state != running {
+		return
+	}
 	if x.stopped {
-		c.stop(x.grace(nil))
+		x.container.stop(x.grace(nil))
 	}
-	if x.silent {
-		return
-	}
-	if x.task == nil {
+	switch {
+	case x.silent:
+	case x.task == nil:
 		x.awaitSubscription()
-		return
+	default:
+		x.reportRunning()
 	}
-	x.reportRunning()
 }
 
 // fail reports a task whose container could not be started.

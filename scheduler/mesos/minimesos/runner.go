@@ -68,6 +68,8 @@ func (e exit) describe(what string) string {
 	switch {
 	case e.err != nil:
 		return "Failed to get exit status for " + what + ": " + e.err.Error()
+	case e.signal != 0 && what == "Container": // docker run's way to say it
+		return fmt.Sprintf("%s exited with status %d", what, 128+int(e.signal))
 	case e.signal != 0:
 		return fmt.Sprintf("%s terminated with signal %s", what, signalName(e.signal))
 	}

@@ -256,4 +256,3 @@ func oomMessage(e exit) string {
 	size := fmt.Sprintf("%dMB", e.memory/(1024*1024))
 	return fmt.Sprintf("Memory limit exceeded: Requested: %s Maximum Used: %s", size, size)
 }
-

@@ -193,11 +193,11 @@ func (p *process) stop(grace time.Duration) {
 	if p.gone {
 		return
 	}
+	p.signalGroup(syscall.SIGTERM)
 	if grace <= 0 {
 		p.signalGroup(syscall.SIGKILL)
 		return
 	}
-	p.signalGroup(syscall.SIGTERM)
 	if p.timer != nil {
 		p.timer.Stop()
 	}
