@@ -143,7 +143,7 @@ func smallFileSystem(t *testing.T, size int) string {
 		t.Skipf("this test needs to mount a small file system (be root with CAP_SYS_ADMIN): %v", err)
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil { // a failed test may have left files open
 			t.Error(err)
 		}
 	})
