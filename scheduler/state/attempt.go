@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -198,9 +199,9 @@ func (s *State) nextAttempt(now time.Time, t *task, a *attempt) (time.Duration, 
 		t.author++
 		switch {
 		case t.author > retries.Limit && retries.Limit > 0:
-			return 0, fmt.Sprintf("all %d retries are used up", retries.Limit)
+			return 0, fmt.Sprintf("none of %d retries is left", retries.Limit)
 		case t.author > retries.Limit:
-			return 0, "no retries"
+			return 0, "its step has no retries"
 		case !retries.Allows(a.rec.ExitCode):
 			return 0, "not an exit code to retry"
 		}
@@ -243,7 +244,9 @@ func (s *State) FrameworkLost(now time.Time) {
 	}
 }
 
+// clip shortens a message; what it leaves out is in the middle.
 func clip(s string) string {
+	s = strings.TrimSpace(s)
 	if len(s) <= maxMessage {
 		return s
 	}
