@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// lock makes the caller the only writer of the database at path until the file that it returns is closed.
+// lock makes the caller the only writer of the database at path until unlock is given the file that it returns.
 //
 // It is an flock of a file beside the database. The kernel takes it back when its holder dies, however it dies.
 // SQLite's own exclusive mode would keep readers of other processes out too, and a lock on the database file
@@ -31,6 +31,12 @@ func lock(path string) (*os.File, error) {
 	}
 	sign(f)
 	return f, nil
+}
+
+// unlock lets another writer in. To close the file would not do: a process that is being started by this one has it
+// open too, until it becomes another program, and the lock would last as long.
+func unlock(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }
 
 // sign leaves word of who holds the lock. It is for the message above only, so it may fail.

@@ -47,8 +47,7 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 	}
 	s, err := openLocked(ctx, resolved)
 	if err != nil {
-		l.Close()
-		return nil, explain("opening the store", path, err)
+		return nil, errors.Join(explain("opening the store", path, err), unlock(l))
 	}
 	s.lock = l
 	return s, nil
@@ -58,7 +57,7 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 func (s *SQLite) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Join(s.disconnect(), s.lock.Close())
+	return errors.Join(s.disconnect(), unlock(s.lock))
 }
 
 // disconnect is Close but for the lock.
