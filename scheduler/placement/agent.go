@@ -17,8 +17,11 @@ type Agent struct {
 	// Free is what is offered and not yet taken. An agent without an offer has nothing free, but should be listed:
 	// it counts in explanations, and can be kept free for a task.
 	Free spec.Resources
-	// Used is what the scheduler's own tasks hold there; Free and Used together is what the agent would have free
-	// if they all ended. What other frameworks hold is in neither.
+	// Unoffered is what nobody is known to use, but is not in an offer now, such as what the scheduler has declined.
+	// No task can be put there, but one can hope for it.
+	Unoffered spec.Resources
+	// Used is what the scheduler's own tasks hold there. Free, Unoffered and Used together is what the agent would
+	// have if they all ended. What other frameworks hold is in none of them.
 	Used spec.Resources
 	// UnavailableFrom is when the planned maintenance of the agent starts; zero if none is planned.
 	UnavailableFrom time.Time
@@ -40,6 +43,12 @@ func (a *Agent) Name() string {
 	}
 	return a.ID
 }
+
+// idle is what nobody uses, offered or not.
+func (a *Agent) idle() vector { return vectorOf(a.Free).plus(vectorOf(a.Unoffered)) }
+
+// emptied is what would be idle if none of the scheduler's own tasks ran there.
+func (a *Agent) emptied() vector { return a.idle().plus(vectorOf(a.Used)) }
 
 // Shape is what placement has to know of a task. All tasks of a step have one shape, and equal shapes of different
 // steps share what a round learns. A shape must not change while a round knows it.
@@ -82,11 +91,9 @@ func vectorOf(r spec.Resources) vector {
 	return vector{cpus: r.CPUs, mem: r.Mem, disk: r.Disk, gpus: r.GPUs, ports: r.Ports}
 }
 
-// emptied is what the agent would have free if none of the scheduler's own tasks ran there.
-func (a *Agent) emptied() vector {
-	v := vectorOf(a.Free)
-	for k, used := range vectorOf(a.Used) {
-		v[k] += used
+func (v vector) plus(w vector) vector {
+	for k := range v {
+		v[k] += w[k]
 	}
 	return v
 }

@@ -111,6 +111,9 @@ func drawAgents(t *rapid.T) []Agent {
 	agents := make([]Agent, rapid.IntRange(0, 8).Draw(t, "agents"))
 	for i := range agents {
 		a := Agent{ID: fmt.Sprintf("S%d", i), Free: resources("free"), Used: resources("used")}
+		if rapid.IntRange(0, 3).Draw(t, "declined") == 0 {
+			a.Unoffered = resources("unoffered")
+		}
 		a.Hostname = rapid.SampledFrom([]string{"", "old-1", "node-1", "node-2"}).Draw(t, "hostname")
 		for _, name := range []string{"site", "rack", "hostname"} {
 			value := rapid.SampledFrom([]string{"none", "", "cnes", "rack-1", "rack-2", "rack-3", "old-2"}).Draw(t, name)
@@ -177,7 +180,7 @@ func drawShapes(t *rapid.T, agents []Agent) []*Shape {
 // takes says whether an agent takes a task, from the words of the contract and without the rules.
 func takes(agents []Agent, a *Agent, free spec.Resources, s *Shape) bool {
 	return suits(a, free, s) && (!slices.Contains(s.Avoid, a.ID) || !slices.ContainsFunc(agents, func(b Agent) bool {
-		return !slices.Contains(s.Avoid, b.ID) && suits(&b, plus(b.Free, b.Used, 1), s)
+		return !slices.Contains(s.Avoid, b.ID) && suits(&b, all(b), s)
 	}))
 }
 
@@ -200,6 +203,9 @@ func suits(a *Agent, free spec.Resources, s *Shape) bool {
 func holdsAll(free, need spec.Resources) bool {
 	return free.CPUs >= need.CPUs && free.Mem >= need.Mem && free.Disk >= need.Disk && free.GPUs >= need.GPUs && free.Ports >= need.Ports
 }
+
+// all is what an agent would have if the scheduler's tasks ended.
+func all(a Agent) spec.Resources { return plus(plus(a.Free, a.Used, 1), a.Unoffered, 1) }
 
 // plus is a and n times b.
 func plus(a, b spec.Resources, n int64) spec.Resources {

@@ -78,8 +78,8 @@ func (r *Round) group(c *column) {
 	if c.starts != nil {
 		return
 	}
-	for place := range c.of {
-		r.value(c, int32(place))
+	for _, place := range r.place { // as the agents are listed, which is kinder to memory than the packing order
+		r.value(c, place)
 	}
 	c.starts = make([]int32, len(c.texts)+1)
 	for place := range c.of {

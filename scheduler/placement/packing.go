@@ -25,10 +25,10 @@ func packingOrder(agents []Agent, seed uint64) []int {
 	preferences := make([]preference, len(agents))
 	for i := range agents {
 		a := &agents[i]
-		free, all := vectorOf(a.Free), a.emptied()
+		idle, all := a.idle(), a.emptied()
 		preferences[i] = preference{
 			gpus:  all[gpus] > 0,
-			full:  fullness(&free, &all),
+			full:  fullness(&idle, &all),
 			size:  all[cpus],
 			tie:   hash(seed, a.ID),
 			index: i,
@@ -61,10 +61,10 @@ func packingOrder(agents []Agent, seed uint64) []int {
 const whole = 1 << 20
 
 // fullness is which parts of an agent's cpus and memory the scheduler's tasks hold, in parts of whole, added up.
-func fullness(free, all *vector) (sum int64) {
+func fullness(idle, all *vector) (sum int64) {
 	for _, k := range [...]kind{cpus, mem} {
 		if all[k] > 0 {
-			sum += (all[k] - free[k]) * whole / all[k]
+			sum += (all[k] - idle[k]) * whole / all[k]
 		}
 	}
 	return sum

@@ -106,6 +106,7 @@ func TestAvoidIsSoft(t *testing.T) {
 	}{
 		{"another takes it", []Agent{agent("bad", 8, used(8)), agent("good", 8)}, cpu(1, avoid("bad")), map[string]int{"good": 1}},
 		{"another could, later", []Agent{agent("bad", 8), agent("busy", 0, used(8))}, cpu(1, avoid("bad")), map[string]int{}},
+		{"another could, if it were offered", []Agent{agent("bad", 8), agent("declined", 0, func(a *Agent) { a.Unoffered.CPUs = 1000 })}, cpu(1, avoid("bad")), map[string]int{}},
 		{"the only one", []Agent{agent("bad", 8)}, cpu(1, avoid("bad")), map[string]int{"bad": 1}},
 		{"all are bad", []Agent{agent("bad", 8), agent("worse", 0)}, cpu(1, avoid("worse", "bad")), map[string]int{"bad": 1}},
 		{"others are too small", []Agent{agent("bad", 8), agent("small", 1, used(2))}, cpu(4, avoid("bad")), map[string]int{"bad": 1}},

@@ -169,7 +169,7 @@ func TestNearestToFit(t *testing.T) {
 		agents := drawAgents(t)
 		s := drawShape(t, agents)
 		round := NewRound(agents, 1)
-		any := slices.ContainsFunc(agents, func(a Agent) bool { return takes(agents, &a, plus(a.Free, a.Used, 1), s) })
+		any := slices.ContainsFunc(agents, func(a Agent) bool { return takes(agents, &a, all(a), s) })
 		agent, ok := round.NearestToFit(s)
 		if ok != any || round.Possible(s) != any {
 			t.Fatalf("found: %v, possible: %v, but: %v", ok, round.Possible(s), any)
@@ -177,11 +177,12 @@ func TestNearestToFit(t *testing.T) {
 		if !ok {
 			return
 		}
-		if !takes(agents, &agents[agent], plus(agents[agent].Free, agents[agent].Used, 1), s) || !round.CouldHold(agent, s) {
+		if !takes(agents, &agents[agent], all(agents[agent]), s) || !round.CouldHold(agent, s) {
 			t.Fatalf("agent %+v could not hold it", agents[agent])
 		}
 		for i, a := range agents {
-			if round.CouldHold(i, s) && takes(agents, &a, a.Free, s) && !takes(agents, &agents[agent], agents[agent].Free, s) {
+			idle := func(a Agent) spec.Resources { return plus(a.Free, a.Unoffered, 1) }
+			if round.CouldHold(i, s) && takes(agents, &a, idle(a), s) && !takes(agents, &agents[agent], idle(agents[agent]), s) {
 				t.Fatalf("agent %d has room now, and %d was chosen", i, agent)
 			}
 		}

@@ -44,7 +44,8 @@ func (r *Round) nearestToFit(c *class) (best *agentState) {
 		if a.reserved || !c.admits(&empty[i]) {
 			continue
 		}
-		ready, used := c.readiness(a), fullness(&a.free, &empty[i].free)
+		idle := r.idle(a)
+		ready, used := c.readiness(&idle), fullness(&idle, &empty[i].free)
 		if best == nil || ready > bestReady || ready == bestReady && used < bestUsed {
 			best, bestReady, bestUsed = a, ready, used
 		}
@@ -52,12 +53,17 @@ func (r *Round) nearestToFit(c *class) (best *agentState) {
 	return best
 }
 
-// readiness is what the agent has free of the need's scarcest resource, in parts of whole.
-func (c *class) readiness(a *agentState) int64 {
+// idle is what nobody uses of an agent now, offered or not.
+func (r *Round) idle(a *agentState) vector {
+	return a.free.plus(vectorOf(r.agents[a.index].Unoffered))
+}
+
+// readiness is how much of the need's scarcest resource is idle, in parts of whole.
+func (c *class) readiness(idle *vector) int64 {
 	ready := int64(whole)
 	for k, need := range c.need {
 		if need > 0 {
-			ready = min(ready, min(a.free[k], need)*whole/need)
+			ready = min(ready, min(idle[k], need)*whole/need)
 		}
 	}
 	return ready
@@ -101,13 +107,13 @@ func (r *Round) PlaceReserved(agent int, s *Shape) bool {
 }
 
 // Shortage says what an agent lacks for a task of the shape: "needs 16 cpus, 12 free now". It is empty if nothing is
-// short.
+// short; then what is idle there has only to be offered.
 func (r *Round) Shortage(agent int, s *Shape) string {
-	a, c := r.state(agent), r.classOf(s)
 	var short []string
-	for _, rule := range c.rules {
-		if need, ok := rule.(resourceRule); ok && !need.admits(a) {
-			short = append(short, "needs "+amount(need.kind, need.need)+", "+quantity(need.kind, a.free[need.kind])+" free now")
+	idle := r.idle(r.state(agent))
+	for k, need := range vectorOf(s.Need) {
+		if need > idle[k] {
+			short = append(short, "needs "+amount(kind(k), need)+", "+quantity(kind(k), max(0, idle[k]))+" free now")
 		}
 	}
 	return strings.Join(short, "; ")

@@ -21,6 +21,21 @@ func TestNearestIsByTheScarcestResource(t *testing.T) {
 	}
 }
 
+// What was declined counts as near: it comes back with the next offer.
+func TestNearestCountsWhatIsNotOffered(t *testing.T) {
+	agents := []Agent{
+		{ID: "busy", Free: spec.Resources{CPUs: 12000}, Used: spec.Resources{CPUs: 4000}},
+		{ID: "declined", Unoffered: spec.Resources{CPUs: 16000}},
+	}
+	r := NewRound(agents, 1)
+	if got, ok := r.NearestToFit(cpu(16)); !ok || got != 1 {
+		t.Errorf("agent %d, %v", got, ok)
+	}
+	if r.Fits(cpu(16)) || r.Shortage(1, cpu(16)) != "" {
+		t.Errorf("fits: %v, short: %q", r.Fits(cpu(16)), r.Shortage(1, cpu(16)))
+	}
+}
+
 func TestShortage(t *testing.T) {
 	agents := []Agent{{ID: "a", Free: spec.Resources{CPUs: 12000, Mem: 512}, Used: spec.Resources{CPUs: 4000, Mem: 4096}}}
 	r := NewRound(agents, 1)

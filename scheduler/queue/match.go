@@ -59,6 +59,7 @@ func (m *matcher) project(name string, shares map[string]Share) *project {
 // fill places all that fits, project by project in turn.
 func (m *matcher) fill() {
 	turns := m.turns()
+	m.plan.Assignments = slices.Grow(m.plan.Assignments, len(m.entries)+4*m.round.Len()) // a guess, to grow seldom
 	for len(turns) > 0 {
 		p := turns[0]
 		if p.next == len(p.waiting) {

@@ -50,3 +50,12 @@ func TestStarvingEntryGetsAnAgent(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestWhyWithoutAnOffer(t *testing.T) {
+	idle := placement.Agent{ID: "x", Unoffered: spec.Resources{CPUs: 16000}}
+	s := scene{agents: []placement.Agent{idle}, entries: []Entry{waits(1, 20, 1, cpu(16))}, opts: Options{ReserveAfter: time.Minute, MaxReservations: 1}}
+	plan := s.match()
+	if got, want := plan.Why(&s.entries[0]), "agent x is kept free for it (has room, but makes no offer now)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -10,8 +10,11 @@ import (
 func (p Plan) Why(e *Entry) string {
 	for _, r := range p.Reservations {
 		if r.Entry == e.ID {
-			return fmt.Sprintf("agent %s is kept free for it (%s)",
-				p.round.Agent(r.Agent).Name(), p.round.Shortage(r.Agent, e.Shape))
+			short := p.round.Shortage(r.Agent, e.Shape)
+			if short == "" {
+				short = "has room, but makes no offer now"
+			}
+			return fmt.Sprintf("agent %s is kept free for it (%s)", p.round.Agent(r.Agent).Name(), short)
 		}
 	}
 	return p.round.Explain(e.Shape).String()
