@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"testing"
-	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/httpapi"
 	"github.com/lisa-dpc/spillway/scheduler/state"
@@ -35,12 +34,12 @@ func newAuthor(t *testing.T, url string, specs ...string) *author {
 		for range a.next {
 			sub := httpapi.Submission{Spec: specs[min(len(runs), len(specs)-1)], Key: fmt.Sprint("key-", len(runs))}
 			first, ok := a.insist(sub)
-			again, _ := a.insist(sub)
+			second, _ := a.insist(sub)
 			if !ok {
 				break
 			}
-			if again != first {
-				t.Errorf("the submission with key %s is run %s, and then %s", sub.Key, first, again)
+			if second != first {
+				t.Errorf("the submission with key %s is run %s, and then %s", sub.Key, first, second)
 			}
 			runs = append(runs, first)
 		}
@@ -69,13 +68,12 @@ func (a *author) insist(sub httpapi.Submission) (state.RunID, bool) {
 	if err != nil {
 		panic(err)
 	}
-	for a.ctx.Err() == nil {
-		if id, err := a.submit(body); err == nil {
-			return id, true
-		}
-		time.Sleep(2 * time.Millisecond) // nobody tells us when the scheduler is back
-	}
-	return "", false
+	var id state.RunID
+	ok := again(a.ctx, func() bool {
+		id, err = a.submit(body)
+		return err == nil
+	})
+	return id, ok
 }
 
 func (a *author) submit(body []byte) (state.RunID, error) {

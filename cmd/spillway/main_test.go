@@ -130,11 +130,25 @@ func (p *process) wait(t *testing.T) int {
 // poll asks until the answer is yes. It is for what another process does, of which nobody tells us.
 func poll(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(testTimeout); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain: %s", what)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	defer cancel()
+	if !again(ctx, holds) {
+		t.Fatalf("waited in vain: %s", what)
+	}
+}
+
+// again asks every few milliseconds until the answer is yes; false if ctx ends first.
+func again(ctx context.Context, holds func() bool) bool {
+	tick := time.NewTicker(3 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false
 		}
 	}
+	return true
 }
 
 // freeAddress returns an address that a process may listen on, again and again: its port is one that no outgoing
