@@ -55,7 +55,8 @@ func (r *Round) nearestToFit(c *class) (best *agentState) {
 
 // idle is what nobody uses of an agent now, offered or not.
 func (r *Round) idle(a *agentState) vector {
-	return a.free.plus(vectorOf(r.agents[a.index].Unoffered))
+	r.emptied()
+	return a.free.plus(r.unoffered[a.place])
 }
 
 // readiness is how much of the need's scarcest resource is idle, in parts of whole.

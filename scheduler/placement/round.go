@@ -11,9 +11,11 @@ type Round struct {
 	place  []int32      // of an agent in states, by its index in agents
 	// empty holds the agents as they would be if none of the scheduler's own tasks ran there and they were kept for
 	// nobody, in packing order. Nothing in a round changes that. It is nil until somebody asks, see emptied.
-	empty   []agentState
-	planned bool // maintenance is planned for some agent
-	changes int  // counts what makes answers about the agents outdated, reservations aside
+	empty []agentState
+	// unoffered is Agent.Unoffered by place in the packing order; nil as long as empty is.
+	unoffered []vector
+	planned   bool // maintenance is planned for some agent
+	changes   int  // counts what makes answers about the agents outdated, reservations aside
 
 	columns []*column // the attributes that shapes ask for
 	wheres  map[string]*whereRule
@@ -39,9 +41,11 @@ func NewRound(agents []Agent, seed uint64) *Round {
 		shapes:  map[*Shape]*shapeState{},
 	}
 	for place, index := range packingOrder(agents, seed) {
-		a := &agents[index]
-		r.states[place] = agentState{free: vectorOf(a.Free), index: int32(index), place: int32(place)}
 		r.place[index] = int32(place)
+	}
+	for index := range agents {
+		a, place := &agents[index], r.place[index]
+		r.states[place] = agentState{free: vectorOf(a.Free), index: int32(index), place: place}
 		r.planned = r.planned || !a.UnavailableFrom.IsZero()
 	}
 	return r
@@ -104,10 +108,11 @@ func (r *Round) seek(c *class) *agentState {
 // emptied gives the agents as they would be without the scheduler's tasks and reservations.
 func (r *Round) emptied() []agentState {
 	if r.empty == nil {
-		r.empty = make([]agentState, len(r.states))
-		for place := range r.empty {
-			index := r.states[place].index
-			r.empty[place] = agentState{free: r.agents[index].emptied(), index: index, place: int32(place)}
+		r.empty, r.unoffered = make([]agentState, len(r.states)), make([]vector, len(r.states))
+		for index := range r.agents {
+			a, place := &r.agents[index], r.place[index]
+			r.empty[place] = agentState{free: a.emptied(), index: int32(index), place: place}
+			r.unoffered[place] = vectorOf(a.Unoffered)
 		}
 	}
 	return r.empty
