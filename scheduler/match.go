@@ -98,7 +98,9 @@ func (r *Reactor) describe(agents []*agent, role string) (offered []placement.Ag
 	offered = make([]placement.Agent, len(agents))
 	for i, a := range agents {
 		used := r.state.UsedOn(a.id)
-		offered[i] = a.placing(a.offered(role), used)
+		free := a.offered(role)
+		offered[i] = a.placing(free, used)
+		offered[i].Unoffered = minus(a.free, free, 1)
 		total = plus(total, plus(a.free, used))
 	}
 	return offered, total
