@@ -110,12 +110,17 @@ func newAgent(c *Cluster, o AgentOptions) (*agent, error) {
 	return a, nil
 }
 
-// listen opens the agent's own HTTP server. It does not belong to the loop.
-func (a *agent) listen(addr string) error {
+// listen opens an agent's port. It does not belong to the loop.
+func listen(name, addr string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return fmt.Errorf("opening agent %s's port: %w", a.name, err)
+		return nil, fmt.Errorf("opening agent %s's port: %w", name, err)
 	}
+	return listener, nil
+}
+
+// begin is the start of the agent's process, with its own HTTP server.
+func (a *agent) begin(listener net.Listener) {
 	a.address = listener.Addr().(*net.TCPAddr)
 	port := int32(a.address.Port)
 	a.info.Port = &port
@@ -127,7 +132,6 @@ func (a *agent) listen(addr string) error {
 	a.server = &http.Server{Handler: a.handler(a.done), ErrorLog: a.c.httpLog}
 	go func(server *http.Server) { _ = server.Serve(listener) }(a.server) // ends with Close
 	a.alive = true
-	return nil
 }
 
 func (a *agent) pid() string { return agentPath + "@" + a.address.String() }
@@ -359,13 +363,27 @@ func (a *agent) completeTask(t *agentTask) {
 		return
 	}
 	delete(f.tasks, t.id())
-	if a.runner.kind() != Instant {
-		f.doneTasks = append(f.doneTasks, t)
-	}
+	f.finish(t)
 	if t.executor != nil {
 		t.executor.completed(t)
 	}
 	a.dropIfEmpty(t.framework)
+}
+
+// maxDone is how many ended executors, and how many ended tasks, an agent
+// remembers of each framework (Mesos' --max_completed_executors_per_framework).
+const maxDone = 150
+
+// finish puts a task into the history. Those of Instant agents, which come by
+// the thousands and leave nothing to look at, are forgotten.
+func (f *agentFramework) finish(t *agentTask) {
+	if t.executor == nil {
+		return
+	}
+	if len(f.doneTasks) >= maxDone {
+		f.doneTasks = f.doneTasks[1:]
+	}
+	f.doneTasks = append(f.doneTasks, t)
 }
 
 // runningTasks are those that a registration with the master names.

@@ -152,7 +152,8 @@ func (c *Cluster) AddAgent(o AgentOptions) error {
 	if a.runner, err = c.runnerFor(o.Runner); err != nil {
 		return err
 	}
-	if err := a.listen(o.Addr); err != nil {
+	listener, err := listen(o.Name, o.Addr)
+	if err != nil {
 		return err
 	}
 	var refused error
@@ -164,13 +165,14 @@ func (c *Cluster) AddAgent(o AgentOptions) error {
 			}
 		}
 		c.agents = append(c.agents, a)
+		a.begin(listener)
 		a.register()
 	})
 	if !ok {
 		refused = errClosed
 	}
 	if refused != nil {
-		return errors.Join(refused, a.server.Close())
+		return errors.Join(refused, listener.Close())
 	}
 	return nil
 }

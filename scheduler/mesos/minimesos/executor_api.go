@@ -289,7 +289,7 @@ func (x *executor) expect(limit time.Duration, reason mesos.TaskStatus_Reason, m
 	x.subscribing = x.a.c.loop.after(limit, func() {
 		if x.stream == nil && x.state == running && x.container != nil && x.a.alive {
 			x.stopped, x.failure, x.failureReason = true, message, reason
-			x.container.stop(0)
+			x.container.stop(atOnce)
 		}
 	})
 }

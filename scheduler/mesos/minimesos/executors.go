@@ -300,7 +300,7 @@ func (x *executor) grace(policy *mesos.KillPolicy) time.Duration {
 	grace := time.Duration(commandGrace)
 	switch {
 	case x.destroyed:
-		return 0
+		return atOnce
 	case policy.GetGracePeriod() != nil:
 		grace = time.Duration(policy.GracePeriod.Nanoseconds)
 	case x.info.GetShutdownGracePeriod() != nil:
@@ -339,7 +339,7 @@ func (x *executor) shutdown() {
 		x.send(&execapi.Event{Type: execapi.Event_SHUTDOWN})
 		x.a.c.loop.after(x.grace(nil), func() {
 			if x.container != nil && x.state == running {
-				x.container.stop(0)
+				x.container.stop(atOnce)
 			}
 		})
 		return
@@ -426,10 +426,13 @@ func (x *executor) retire() {
 	for id, t := range f.tasks {
 		if t.executor == x {
 			delete(f.tasks, id)
-			f.doneTasks = append(f.doneTasks, t)
+			f.finish(t)
 		}
 	}
 	delete(f.executors, x.id)
+	if len(f.done) >= maxDone {
+		f.done = f.done[1:]
+	}
 	f.done = append(f.done, x)
 	x.a.dropIfEmpty(x.framework)
 }

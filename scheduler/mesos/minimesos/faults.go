@@ -91,24 +91,34 @@ func (c *Cluster) KillAgent(name string) error {
 // RestartAgent starts the process of an agent again that KillAgent ended. It
 // finds its checkpointed tasks, on the same port, and registers again.
 func (c *Cluster) RestartAgent(name string) error {
-	var found *agent
-	if err := c.onAgent(name, func(a *agent) error {
-		if a.alive || a.server != nil {
+	addr := ""
+	dead := func(a *agent) error {
+		if a.alive {
 			return fmt.Errorf("minimesos: agent %q runs already", name)
 		}
-		found = a
+		addr = a.address.String()
 		return nil
-	}); err != nil {
+	}
+	if err := c.onAgent(name, dead); err != nil {
 		return err
 	}
-	if err := found.listen(found.address.String()); err != nil {
+	listener, err := listen(name, addr)
+	if err != nil {
 		return err
 	}
-	return c.onAgent(name, func(a *agent) error {
+	err = c.onAgent(name, func(a *agent) error {
+		if err := dead(a); err != nil {
+			return err
+		}
+		a.begin(listener)
 		a.recoverTasks()
 		a.register()
 		return nil
 	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	return nil
 }
 
 // LoseAgent takes an agent away for ever, with all that it runs, as when its
@@ -256,7 +266,7 @@ func (x *executor) destroy() {
 		x.stream = nil
 	}
 	if x.container != nil {
-		x.container.stop(0)
+		x.container.stop(atOnce)
 	}
 }
 

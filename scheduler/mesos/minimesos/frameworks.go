@@ -150,7 +150,8 @@ func (f *framework) deliver(event *scheduler.Event) {
 
 func (f *framework) complete(t *task) {
 	if len(f.completed) >= maxCompletedTasks {
-		f.completed = append(f.completed[:0], f.completed[1:]...)
+		f.completed[0] = nil
+		f.completed = f.completed[1:]
 	}
 	f.completed = append(f.completed, t)
 }
@@ -180,6 +181,9 @@ func (m *master) subscribe(s *stream, streamID string, call *scheduler.Call_Subs
 	case f.recovered:
 		f.recovered = false
 		f.update(info, call.SuppressedRoles)
+	case unchangeable(f.info, info) != "":
+		refuse(s, unchangeable(f.info, info))
+		return
 	default:
 		m.failOver(f)
 		f.update(info, call.SuppressedRoles)
@@ -260,14 +264,19 @@ func (m *master) streamClosed(s *stream) {
 			continue
 		}
 		m.disconnect(f)
-		timeout := time.Duration(f.info.GetFailoverTimeout() * float64(time.Second))
-		f.failover = m.loop.after(timeout, func() {
+		f.failover = m.loop.after(failoverTime(f.info), func() {
 			if !f.removed && !f.connected() && m.running() {
 				m.removeFramework(f)
 			}
 		})
 		return
 	}
+}
+
+// failoverTime is how long a framework may be away; no timer is needed for
+// times beyond a century.
+func failoverTime(info *mesos.FrameworkInfo) time.Duration {
+	return time.Duration(min(info.GetFailoverTimeout(), 100*365*24*3600) * float64(time.Second))
 }
 
 func (m *master) disconnect(f *framework) {

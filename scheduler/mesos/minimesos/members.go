@@ -101,8 +101,7 @@ func (m *master) recoverFramework(info *mesos.FrameworkInfo) {
 	}
 	f := m.addFramework(id, info, nil)
 	f.recovered = true
-	timeout := time.Duration(info.GetFailoverTimeout() * float64(time.Second))
-	f.failover = m.loop.after(timeout, func() {
+	f.failover = m.loop.after(failoverTime(info), func() {
 		if !f.removed && f.recovered && m.running() {
 			m.removeFramework(f)
 		}

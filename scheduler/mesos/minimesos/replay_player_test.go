@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/recordio"
@@ -23,6 +24,7 @@ import (
 
 // player plays one recording against a cluster.
 type player struct {
+	t       *testing.T
 	c       *Cluster
 	names   *names
 	base    func(conn string) (string, error) // where a connection goes

@@ -28,10 +28,13 @@ type container interface {
 	inspect() []byte // docker inspect's JSON; nil for a process
 	// wait returns when the container has ended. It is called once.
 	wait() exit
-	// stop asks the container to end and makes it end after grace. It returns
-	// at once and may be called repeatedly.
+	// stop asks the container to end and makes it end after grace; with
+	// atOnce it does not ask. It returns at once and may be called repeatedly.
 	stop(grace time.Duration)
 }
+
+// atOnce is the grace of a container that is not asked to end.
+const atOnce = time.Duration(-1)
 
 // exit is how a container ended.
 type exit struct {

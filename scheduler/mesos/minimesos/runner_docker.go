@@ -244,7 +244,7 @@ func (c *dockerContainer) stop(grace time.Duration) {
 	if c.gone {
 		return
 	}
-	timeout := int((grace + time.Second - 1) / time.Second)
+	timeout := int((max(grace, 0) + time.Second - 1) / time.Second)
 	c.stops.Go(func() {
 		// An error means that the container has ended, which wait sees too.
 		_, _ = c.engine.ContainerStop(context.Background(), c.id, client.ContainerStopOptions{Timeout: &timeout})

@@ -187,21 +187,26 @@ func (p *process) wait() exit {
 	return exit{code: status.ExitStatus()}
 }
 
+// leastGrace lets a process that does nothing about TERM end by that signal,
+// as it does in Mesos even without any grace: KILL is a second event there,
+// and on a busy machine the kernel takes its time with the first.
+const leastGrace = 250 * time.Millisecond
+
 func (p *process) stop(grace time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone {
 		return
 	}
-	p.signalGroup(syscall.SIGTERM)
-	if grace <= 0 {
+	if grace < 0 {
 		p.signalGroup(syscall.SIGKILL)
 		return
 	}
+	p.signalGroup(syscall.SIGTERM)
 	if p.timer != nil {
 		p.timer.Stop()
 	}
-	p.timer = time.AfterFunc(grace, func() {
+	p.timer = time.AfterFunc(max(grace, leastGrace), func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if !p.gone {
