@@ -156,7 +156,7 @@ func (a *agent) offered(role string) spec.Resources {
 	var sum spec.Resources
 	for _, o := range a.offers {
 		if role == "" || o.Role == role {
-			sum = plus(sum, o.Resources)
+			sum = sum.Plus(o.Resources, 1)
 		}
 	}
 	return sum
@@ -167,17 +167,5 @@ func (a *agent) placing(free, used spec.Resources) placement.Agent {
 	return placement.Agent{
 		ID: a.id, Hostname: a.hostname, Attributes: a.attributes,
 		Free: free, Used: used, UnavailableFrom: a.maintenance,
-	}
-}
-
-func plus(a, b spec.Resources) spec.Resources {
-	return spec.Resources{
-		CPUs: a.CPUs + b.CPUs, Mem: a.Mem + b.Mem, Disk: a.Disk + b.Disk, GPUs: a.GPUs + b.GPUs, Ports: a.Ports + b.Ports,
-	}
-}
-
-func minus(a, b spec.Resources, n int64) spec.Resources {
-	return spec.Resources{
-		CPUs: a.CPUs - n*b.CPUs, Mem: a.Mem - n*b.Mem, Disk: a.Disk - n*b.Disk, GPUs: a.GPUs - n*b.GPUs, Ports: a.Ports - n*b.Ports,
 	}
 }

@@ -42,7 +42,7 @@ func (r *Reactor) matchRole(now time.Time, role string) {
 		for _, rec := range r.state.Launch(now, g, as.Count, a.id, a.hostname) {
 			launches[as.Agent] = append(launches[as.Agent], r.launch(g.Step, rec))
 		}
-		a.free = minus(a.free, g.Step.Spec().Resources, int64(as.Count))
+		a.free = a.free.Plus(g.Step.Spec().Resources, -int64(as.Count))
 	}
 	r.answerOffers(role, agents, launches)
 }
@@ -100,8 +100,8 @@ func (r *Reactor) describe(agents []*agent, role string) (offered []placement.Ag
 		used := r.state.UsedOn(a.id)
 		free := a.offered(role)
 		offered[i] = a.placing(free, used)
-		offered[i].Unoffered = minus(a.free, free, 1)
-		total = plus(total, plus(a.free, used))
+		offered[i].Unoffered = a.free.Plus(free, -1)
+		total = total.Plus(a.free, 1).Plus(used, 1)
 	}
 	return offered, total
 }

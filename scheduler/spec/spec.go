@@ -114,6 +114,17 @@ type Resources struct {
 	Ports int64 // how many of the agent's host ports
 }
 
+// Plus returns r and n times o; n may be negative.
+func (r Resources) Plus(o Resources, n int64) Resources {
+	return Resources{
+		CPUs:  r.CPUs + n*o.CPUs,
+		Mem:   r.Mem + n*o.Mem,
+		Disk:  r.Disk + n*o.Disk,
+		GPUs:  r.GPUs + n*o.GPUs,
+		Ports: r.Ports + n*o.Ports,
+	}
+}
+
 // Retries says how often and when a task that failed by itself is run again. Attempts that were lost to the
 // infrastructure are not counted here.
 type Retries struct {

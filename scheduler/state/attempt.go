@@ -82,7 +82,9 @@ func (s *State) alive(now time.Time, a *attempt, st Status) {
 	if st.State.rank() > a.rec.State.rank() {
 		a.rec.State = st.State
 		a.rec.Reason, a.rec.Source, a.rec.Message = st.Reason, st.Source, clip(st.Message)
-	} else if !back {
+	} else if back {
+		a.rec.Reason, a.rec.Source, a.rec.Message = st.Reason, st.Source, clip(st.Message)
+	} else {
 		return
 	}
 	if a.rec.Started.IsZero() && st.State == TaskRunning {
@@ -149,7 +151,7 @@ func (s *State) endAttempt(now time.Time, a *attempt, outcome Outcome) {
 	t.live = nil
 	st.live--
 	st.ended = now
-	s.usage.remove(st.run.rec.Project, a.rec.Agent, st.spec.Resources)
+	s.usage.add(st.run.rec.Project, a.rec.Agent, st.spec.Resources, -1)
 	switch outcome {
 	case Succeeded:
 		st.succeeded.Add(t.index)

@@ -134,7 +134,7 @@ func (s *State) checkStep(st *Step, usage *usage) {
 		switch {
 		case t.live != nil:
 			live++
-			usage.add(st.run.rec.Project, t.live.rec.Agent, st.spec.Resources)
+			usage.add(st.run.rec.Project, t.live.rec.Agent, st.spec.Resources, 1)
 		case t.ready:
 			ready++
 		case t.timer.place == 0:

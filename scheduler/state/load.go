@@ -122,7 +122,7 @@ func (s *State) adoptTask(now time.Time, st *Step, attempts []AttemptRecord) {
 	if last.Outcome == "" {
 		t.live = &attempt{task: t, rec: last, heard: now, askedAt: last.Killed}
 		st.live++
-		s.usage.add(st.run.rec.Project, last.Agent, st.spec.Resources)
+		s.usage.add(st.run.rec.Project, last.Agent, st.spec.Resources, 1)
 	} else {
 		t.readyAt = later(last.RetryAt, st.run.rec.Retried)
 	}

@@ -215,8 +215,7 @@ func (s *State) Launch(now time.Time, g *Group, n int, agent, hostname string) [
 		launched = append(launched, t.live.rec)
 	}
 	st.launched = now
-	used := st.spec.Resources
-	s.usage.add(st.run.rec.Project, agent, times(used, int64(n)))
+	s.usage.add(st.run.rec.Project, agent, st.spec.Resources, int64(n))
 	s.updateWaiting(st)
 	return launched
 }

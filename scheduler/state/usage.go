@@ -12,35 +12,17 @@ func newUsage() usage {
 	return usage{projects: map[string]spec.Resources{}, agents: map[string]spec.Resources{}}
 }
 
-func (u usage) add(project, agent string, r spec.Resources) {
-	u.projects[project] = plus(u.projects[project], r, 1)
-	u.agents[agent] = plus(u.agents[agent], r, 1)
+// add counts n times r for a project and an agent; n is negative when it is given back.
+func (u usage) add(project, agent string, r spec.Resources, n int64) {
+	count(u.projects, project, r, n)
+	count(u.agents, agent, r, n)
 }
 
-func (u usage) remove(project, agent string, r spec.Resources) {
-	subtract(u.projects, project, r)
-	subtract(u.agents, agent, r)
-}
-
-func subtract(m map[string]spec.Resources, key string, r spec.Resources) {
-	left := plus(m[key], r, -1)
-	if left == (spec.Resources{}) {
+func count(m map[string]spec.Resources, key string, r spec.Resources, n int64) {
+	sum := m[key].Plus(r, n)
+	if sum == (spec.Resources{}) {
 		delete(m, key)
 		return
 	}
-	m[key] = left
-}
-
-func plus(a, b spec.Resources, sign int64) spec.Resources {
-	return spec.Resources{
-		CPUs:  a.CPUs + sign*b.CPUs,
-		Mem:   a.Mem + sign*b.Mem,
-		Disk:  a.Disk + sign*b.Disk,
-		GPUs:  a.GPUs + sign*b.GPUs,
-		Ports: a.Ports + sign*b.Ports,
-	}
-}
-
-func times(r spec.Resources, n int64) spec.Resources {
-	return plus(spec.Resources{}, r, n)
+	m[key] = sum
 }
