@@ -31,10 +31,10 @@ func (r *Reactor) matchRole(now time.Time, role string) {
 		offered, total := r.describe(agents, role)
 		round := placement.NewRound(offered, r.cfg.Seed^r.rounds)
 		options := r.cfg.Queue
-		options.Reserved = r.reservations
+		options.Reserved = r.reservations[role]
 		plan = queue.Match(now, entries, r.shares(), round, total, options)
 	}
-	r.reservations = plan.Reservations
+	r.reservations[role] = plan.Reservations
 	launches := make([][]mesos.Launch, len(agents))
 	for _, as := range plan.Assignments {
 		a := agents[as.Agent]
@@ -123,7 +123,7 @@ func (r *Reactor) shares() map[string]queue.Share {
 // kept free for a task, and declines the others.
 func (r *Reactor) answerOffers(role string, agents []*agent, launches [][]mesos.Launch) {
 	reserved := map[string]bool{}
-	for _, res := range r.reservations {
+	for _, res := range r.reservations[role] {
 		reserved[res.AgentID] = true
 	}
 	refuse := r.cfg.RefuseIdle

@@ -31,7 +31,8 @@ type Reactor struct {
 	// Watch, if not nil, is told what each batch changed, once it is durable. It must not block.
 	Watch func(*state.Changes)
 
-	reservations []queue.Reservation
+	// reservations are the agents that are kept free, by the role of whose offers they are made.
+	reservations map[string][]queue.Reservation
 	rounds       uint64
 
 	// calls and answers are what the batch wants done once it is durable.
@@ -62,6 +63,8 @@ func NewReactor(ctx context.Context, now time.Time, cfg Config, st store.Store, 
 		state:  restored,
 		agents: newAgentTable(),
 		demand: demand{suppressed: true},
+
+		reservations: map[string][]queue.Reservation{},
 	}, nil
 }
 

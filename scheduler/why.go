@@ -77,12 +77,12 @@ func (r *Reactor) whyNotPlaced(now time.Time, st *state.Step, avoid []string) st
 		index[a.id] = i
 	}
 	round, shape := placement.NewRound(offered, r.cfg.Seed), r.shape(now, st, avoid)
-	for _, res := range r.reservations {
+	for _, res := range r.Reservations() {
 		i, seen := index[res.AgentID]
 		switch {
 		case !seen:
 		case st.Owns(res.Entry):
-			return fmt.Sprintf("agent %s is kept free for it (%s)", agents[i].hostname, round.Shortage(i, shape))
+			return keptFree(agents[i], round.Shortage(i, shape))
 		default:
 			round.Reserve(i)
 		}
@@ -92,4 +92,11 @@ func (r *Reactor) whyNotPlaced(now time.Time, st *state.Step, avoid []string) st
 		return fmt.Sprintf("%d of %d agents may take it when they offer again and nobody is before it in the queue", e.Admitting, e.Agents)
 	}
 	return e.String()
+}
+
+func keptFree(a *agent, short string) string {
+	if short == "" {
+		short = "it has room, but makes no offer now"
+	}
+	return fmt.Sprintf("agent %s is kept free for it (%s)", a.hostname, short)
 }
