@@ -52,6 +52,9 @@ func NewDaemon(cfg Config, st store.Store, driver Driver, log *slog.Logger) *Dae
 func (d *Daemon) Run(ctx context.Context) error {
 	defer close(d.done)
 	reactor, err := NewReactor(ctx, time.Now(), d.cfg, d.store, d.driver.Send, d.log)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
