@@ -1,9 +1,14 @@
 package scheduler_test
 
 import (
+	"context"
+	"log/slog"
 	"testing"
 
+	"github.com/lisa-dpc/spillway/scheduler"
+	"github.com/lisa-dpc/spillway/scheduler/mesos"
 	"github.com/lisa-dpc/spillway/scheduler/state"
+	"github.com/lisa-dpc/spillway/scheduler/store"
 )
 
 func TestRunToItsEnd(t *testing.T) {
@@ -18,4 +23,20 @@ steps:
 `, nil)
 	c.until("the run ends", c.ended(id))
 	c.check(id, want{phase: state.RunSucceeded, tasks: 22})
+}
+
+// TestInterruptedAtStart ends the daemon before it has read its store: that is no failure.
+func TestInterruptedAtStart(t *testing.T) {
+	c := newCentre(t, defaultSetup())
+	c.must(c.stop())
+	ctx, cancel := context.WithCancel(t.Context())
+	st, err := store.Open(ctx, c.file)
+	c.must(err)
+	defer st.Close()
+	driver, err := mesos.New(mesos.Config{Masters: c.cluster.URL()})
+	c.must(err)
+	cancel()
+	if err := scheduler.NewDaemon(c.setup.config, st, driver, slog.New(slog.DiscardHandler)).Run(ctx); err != nil {
+		t.Errorf("the daemon ended with %v", err)
+	}
 }

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
 	"testing"
+	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/httpapi"
 	"github.com/lisa-dpc/spillway/scheduler/state"
@@ -17,6 +19,7 @@ import (
 // author submits runs to a scheduler that may be gone at any moment: each submission again and again, with its key,
 // until it is acknowledged, and once more after that.
 type author struct {
+	t    *testing.T
 	url  string
 	ctx  context.Context
 	next chan struct{} // a token lets one submission begin
@@ -27,7 +30,7 @@ type author struct {
 // newAuthor returns an author who submits the specs in turn, the last of them over and over.
 func newAuthor(t *testing.T, url string, specs ...string) *author {
 	a := &author{
-		url: url, ctx: t.Context(), next: make(chan struct{}, 1), sent: make(chan struct{}, 1), runs: make(chan []state.RunID, 1),
+		t: t, url: url, ctx: t.Context(), next: make(chan struct{}, 1), sent: make(chan struct{}, 1), runs: make(chan []state.RunID, 1),
 	}
 	go func() {
 		var runs []state.RunID
@@ -58,8 +61,15 @@ func (a *author) wake() {
 
 // finish waits for the last submission and returns the runs that were acknowledged.
 func (a *author) finish() []state.RunID {
+	a.t.Helper()
 	close(a.next)
-	return <-a.runs
+	select {
+	case runs := <-a.runs:
+		return runs
+	case <-time.After(testTimeout):
+		a.t.Fatal("the last submission is not acknowledged")
+		return nil
+	}
 }
 
 // insist submits until that is acknowledged; false if the test is over first.
@@ -69,11 +79,15 @@ func (a *author) insist(sub httpapi.Submission) (state.RunID, bool) {
 		panic(err)
 	}
 	var id state.RunID
-	ok := again(a.ctx, func() bool {
+	var refused *httpapi.Problem
+	answered := again(a.ctx, func() bool {
 		id, err = a.submit(body)
-		return err == nil
+		return err == nil || errors.As(err, &refused)
 	})
-	return id, ok
+	if refused != nil {
+		a.t.Errorf("a submission is refused: %v", refused)
+	}
+	return id, answered && refused == nil
 }
 
 func (a *author) submit(body []byte) (state.RunID, error) {
@@ -97,8 +111,15 @@ func (a *author) submit(body []byte) (state.RunID, error) {
 		return "", err
 	}
 	var run httpapi.Run
-	if resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusOK {
+	switch {
+	case resp.StatusCode >= http.StatusInternalServerError:
 		return "", fmt.Errorf("%s: %s", resp.Status, text)
+	case resp.StatusCode >= http.StatusBadRequest:
+		var p httpapi.Problem
+		if err := json.Unmarshal(text, &p); err != nil {
+			return "", err
+		}
+		return "", &p
 	}
 	if err := json.Unmarshal(text, &run); err != nil {
 		return "", err
