@@ -71,7 +71,6 @@ type agentTask struct {
 	instant   *time.Timer // of Instant agents: when it reaches its end
 	overran   bool        // killed by max_completion_time
 	killed    bool
-	drained   bool // killed because the agent drains
 }
 
 func (t *agentTask) id() string { return t.info.TaskID.Value }

@@ -70,7 +70,7 @@ func start(t testing.TB, opts Options) *Cluster {
 // subscribe opens a stream and waits for SUBSCRIBED.
 func subscribe(t testing.TB, url string, info *mesos.FrameworkInfo, media mediaType) *testClient {
 	t.Helper()
-	f := &testClient{t: t, url: url, media: media, info: info, http: &http.Client{Transport: &http.Transport{}}}
+	f := &testClient{t: t, url: url, media: media, info: info, http: newHTTPClient()}
 	f.open()
 	subscribed := f.next(scheduler.Event_SUBSCRIBED)
 	f.id = subscribed.Subscribed.FrameworkID.Value
@@ -78,6 +78,8 @@ func subscribe(t testing.TB, url string, info *mesos.FrameworkInfo, media mediaT
 	t.Cleanup(func() { f.close() })
 	return f
 }
+
+func newHTTPClient() *http.Client { return &http.Client{Transport: &http.Transport{}} }
 
 // open sends SUBSCRIBE and starts reading events.
 func (f *testClient) open() {
@@ -186,7 +188,7 @@ func (f *testClient) nextThat(what string, good func(*scheduler.Event) bool) *sc
 			}
 			f.skipped = append(f.skipped, event)
 		case <-timeout.C:
-			f.t.Fatalf("no %s came", what)
+			f.t.Fatalf("no %s came, but %v", what, f.skipped)
 		}
 	}
 }
@@ -267,7 +269,11 @@ func teardown() *scheduler.Call { return &scheduler.Call{Type: scheduler.Call_TE
 
 func (f *testClient) kill(id string) {
 	f.t.Helper()
-	f.call(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: id}}})
+	f.call(killCall(id))
+}
+
+func killCall(id string) *scheduler.Call {
+	return &scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: id}}}
 }
 
 func (f *testClient) reconcile(tasks ...scheduler.Call_Reconcile_Task) {

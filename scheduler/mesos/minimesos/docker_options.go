@@ -1,7 +1,6 @@
 package minimesos
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"path/filepath"
@@ -67,12 +66,12 @@ func setNetwork(spec *containerSpec, config *containerapi.Config, host *containe
 		host.NetworkMode = "none"
 	case mesos.ContainerInfo_DockerInfo_USER:
 		if len(spec.info.NetworkInfos) == 0 || spec.info.NetworkInfos[0].GetName() == "" {
-			return errors.New("No network name found in network info")
+			return wording("No network name found in network info")
 		}
 		host.NetworkMode = containerapi.NetworkMode(spec.info.NetworkInfos[0].GetName())
 	}
 	if config.Hostname != "" && host.NetworkMode == "host" {
-		return errors.New("Unable to set hostname with host network mode")
+		return wording("Unable to set hostname with host network mode")
 	}
 	return mapPorts(info.PortMappings, config, host)
 }
@@ -82,7 +81,7 @@ func mapPorts(mappings []mesos.ContainerInfo_DockerInfo_PortMapping, config *con
 		return nil
 	}
 	if host.NetworkMode == "host" || host.NetworkMode == "none" {
-		return errors.New("Port mappings are only supported for bridge and user-defined networks")
+		return wording("Port mappings are only supported for bridge and user-defined networks")
 	}
 	config.ExposedPorts, host.PortBindings = network.PortSet{}, network.PortMap{}
 	for _, m := range mappings {
@@ -124,14 +123,14 @@ func bindOf(spec *containerSpec, v *mesos.Volume) (string, error) {
 		source = *v.HostPath
 		if !filepath.IsAbs(source) {
 			if !filepath.IsAbs(v.ContainerPath) {
-				return "", fmt.Errorf("Both host_path '%s' and container_path '%s' of a volume are relative", source, v.ContainerPath)
+				return "", worded("Both host_path '%s' and container_path '%s' of a volume are relative", source, v.ContainerPath)
 			}
 			source = filepath.Join(spec.sandbox, source)
 		}
 	case v.Source.GetDockerVolume() != nil:
 		source = v.Source.DockerVolume.Name
 	default:
-		return "", errors.New("Host path or volume source is required")
+		return "", wording("Host path or volume source is required")
 	}
 	mode := "rw"
 	if v.GetMode() == mesos.RO {

@@ -1,6 +1,7 @@
 package minimesos
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -213,5 +214,173 @@ func TestFailoverTimeoutRemovesFramework(t *testing.T) {
 	again.open()
 	if message := again.next(scheduler.Event_ERROR).Error.Message; message != "Framework has been removed" {
 		t.Errorf("got %q", message)
+	}
+}
+
+// An agent that is lost takes its tasks along; another may have its name.
+func TestLoseAgent(t *testing.T) {
+	c := start(t, fast(Process, 1))
+	f := subscribe(t, c.URL(), testFramework(), mediaProtobuf)
+	f.accept(f.offers()[0], command("a", "sleep 1000"))
+	f.until("a", mesos.TASK_RUNNING)
+	id := agentID(c, "agent-1")
+	must(t, c.LoseAgent("agent-1"))
+	must(t, c.ExpireAgent(id.Value))
+	if got := f.peek("a").GetState(); got != mesos.TASK_UNREACHABLE {
+		t.Errorf("got %v", got)
+	}
+	must(t, c.AddAgent(AgentOptions{Name: "agent-1"}))
+	if again := agentID(c, "agent-1"); again == id {
+		t.Error("the new agent has the old one's id")
+	}
+}
+
+// The health check runs out by itself too, and not for one that is back.
+func TestAgentTimeout(t *testing.T) {
+	o := hang(fast(Instant, 2))
+	o.AgentTimeout = 20 * time.Millisecond
+	c := start(t, o)
+	must(t, c.StopAgent("agent-1"))
+	must(t, c.KillAgent("agent-2"))
+	wait(t, c, "both are unreachable", func(v View) bool {
+		return v.Agent("agent-1") == Unreachable && v.Agent("agent-2") == Unreachable
+	})
+	must(t, c.ResumeAgent("agent-1"))
+	must(t, c.RestartAgent("agent-2"))
+	wait(t, c, "both are back", func(v View) bool {
+		return v.Agent("agent-1") == Registered && v.Agent("agent-2") == Registered
+	})
+}
+
+// A kill that an agent missed is repeated when it is back.
+func TestKillIsRepeated(t *testing.T) {
+	c := start(t, hang(fast(Instant, 1)))
+	f := subscribe(t, c.URL(), testFramework(), mediaProtobuf)
+	f.accept(f.offers()[0], command("a", ""))
+	f.until("a", mesos.TASK_RUNNING)
+	must(t, c.StopAgent("agent-1"))
+	f.kill("a")
+	must(t, c.ResumeAgent("agent-1"))
+	f.until("a", mesos.TASK_KILLED)
+}
+
+// A task that ends while its agent is away is reported when it is back.
+func TestEndWhileUnreachable(t *testing.T) {
+	c := start(t, fast(Process, 1))
+	f := subscribe(t, c.URL(), testFramework(), mediaProtobuf)
+	f.accept(f.offers()[0], command("a", "until [ -e go ]; do sleep 0.02; done"))
+	f.until("a", mesos.TASK_RUNNING)
+	must(t, c.StopAgent("agent-1"))
+	must(t, c.ExpireAgent("agent-1"))
+	if got := f.peek("a").GetState(); got != mesos.TASK_UNREACHABLE {
+		t.Fatalf("got %v", got)
+	}
+	must(t, os.WriteFile(c.sandboxOf("a")+"/go", nil, 0o644))
+	wait(t, c, "its process has ended", func(v View) bool { return v.Containers() == 0 })
+	must(t, c.ResumeAgent("agent-1"))
+	told := f.peek("a")
+	if told.GetState() != mesos.TASK_FINISHED || told.GetReason() != mesos.REASON_AGENT_REREGISTERED {
+		t.Errorf("the master says %v", told)
+	}
+	f.until("a", mesos.TASK_FINISHED)
+	wait(t, c, "it is forgotten", func(v View) bool { return v.Tasks() == 0 && v.Running("agent-1") == 0 })
+}
+
+// Without PARTITION_AWARE the state is TASK_LOST, whatever has happened.
+func TestLostWithoutPartitionAware(t *testing.T) {
+	c := start(t, hang(fast(Instant, 1)))
+	info := testFramework()
+	info.Capabilities = info.Capabilities[2:]
+	f := subscribe(t, c.URL(), info, mediaProtobuf)
+	offer := f.offers()[0]
+	f.accept(offer, command("a", ""))
+	f.until("a", mesos.TASK_RUNNING)
+	f.accept(offer, command("late", "")) // its offer is used up
+	if got := f.peek("late"); got.GetState() != mesos.TASK_LOST {
+		t.Errorf("late: %v", got)
+	}
+	must(t, c.StopAgent("agent-1"))
+	must(t, c.ExpireAgent("agent-1"))
+	if got := f.peek("a"); got.GetState() != mesos.TASK_LOST || got.GetReason() != mesos.REASON_AGENT_REMOVED {
+		t.Errorf("a: %v", got)
+	}
+}
+
+// Agents that do not come back to a restarted master become unreachable.
+func TestReregisterTimeout(t *testing.T) {
+	o := hang(fast(Instant, 1))
+	o.ReregisterTimeout = 20 * time.Millisecond
+	c := start(t, o)
+	f := subscribe(t, c.URL(), testFramework(), mediaProtobuf)
+	offer := f.offers()[0]
+	f.accept(offer, command("a", ""))
+	f.until("a", mesos.TASK_RUNNING)
+	must(t, c.StopAgent("agent-1"))
+	must(t, c.RestartMaster())
+	f = subscribe(t, c.URL(), f.info, mediaProtobuf)
+	wait(t, c, "it is given up", func(v View) bool { return v.Agent("agent-1") == Unreachable })
+	f.reconcile(scheduler.Call_Reconcile_Task{TaskID: mesos.TaskID{Value: "a"}, AgentID: &offer.AgentID})
+	if got := f.peek("a").GetState(); got != mesos.TASK_UNREACHABLE {
+		t.Errorf("got %v", got)
+	}
+}
+
+// A framework that does not come back to a restarted master is removed with
+// its tasks when its failover timeout is over.
+func TestRecoveredFrameworkIsRemoved(t *testing.T) {
+	c := start(t, fast(Process, 1))
+	info := testFramework()
+	info.FailoverTimeout = ptr(0.05)
+	f := subscribe(t, c.URL(), info, mediaProtobuf)
+	f.accept(f.offers()[0], command("a", "sleep 1000"))
+	f.until("a", mesos.TASK_RUNNING)
+	must(t, c.RestartMaster())
+	f.ended()
+	wait(t, c, "its task has ended", func(v View) bool { return len(v.Frameworks()) == 0 && v.Containers() == 0 })
+}
+
+// A framework that a restarted master knows from an agent gets its tasks back.
+func TestFrameworkComesBackAfterItsAgents(t *testing.T) {
+	c := start(t, hang(fast(Instant, 1)))
+	f := subscribe(t, c.URL(), testFramework(), mediaProtobuf)
+	f.accept(f.offers()[0], command("a", ""))
+	f.until("a", mesos.TASK_RUNNING)
+	must(t, c.RestartMaster())
+	wait(t, c, "the framework is recovered", func(v View) bool { return len(v.Frameworks()) == 1 && !v.Connected(f.id) })
+	f = subscribe(t, c.URL(), f.info, mediaProtobuf)
+	f.reconcile()
+	if got := f.peek("a").GetState(); got != mesos.TASK_RUNNING {
+		t.Errorf("got %v", got)
+	}
+	if cpus := f.offers()[0].Resources[1].Scalar.Value; cpus != 3.9 {
+		t.Errorf("%v cpus are offered, want what the task leaves: 3.9", cpus)
+	}
+}
+
+func TestFaultsThatCannotBe(t *testing.T) {
+	c := start(t, fast(Instant, 1))
+	for what, err := range map[string]error{
+		"resuming one that is not stopped":   c.ResumeAgent("agent-1"),
+		"restarting one that lives":          c.RestartAgent("agent-1"),
+		"expiring one that answers":          c.ExpireAgent("agent-1"),
+		"stopping one that is not there":     c.StopAgent("nobody"),
+		"starting a master that runs":        c.StartMaster(),
+		"adding a second one of a name":      c.AddAgent(AgentOptions{Name: "agent-1"}),
+		"adding one with a path for a name":  c.AddAgent(AgentOptions{Name: "../x"}),
+		"adding one with bad resources":      c.AddAgent(AgentOptions{Resources: "cpus:many"}),
+		"adding one with an unknown runner":  c.AddAgent(AgentOptions{Runner: "magic"}),
+		"adding one at a port that is taken": c.AddAgent(AgentOptions{Addr: c.URL()[len("http://"):]}),
+	} {
+		if err == nil {
+			t.Errorf("no error for %s", what)
+		}
+	}
+	must(t, c.StopAgent("agent-1"))
+	if err := c.StopAgent("agent-1"); err == nil {
+		t.Error("no error for stopping one twice")
+	}
+	must(t, c.StopMaster())
+	if err := c.StopMaster(); err == nil {
+		t.Error("no error for stopping the master twice")
 	}
 }

@@ -399,7 +399,7 @@ func validateFramework(info *mesos.FrameworkInfo) string {
 	seen := map[string]bool{}
 	for _, role := range info.Roles {
 		if seen[role] {
-			return "'FrameworkInfo.roles' contains duplicate items: [ " + strings.Join(info.Roles, ", ") + " ]"
+			return "'FrameworkInfo.roles' contains duplicate items: { " + role + " }"
 		}
 		seen[role] = true
 		if problem := validateRole(role); problem != "" {
@@ -410,7 +410,7 @@ func validateFramework(info *mesos.FrameworkInfo) string {
 		return "'FrameworkInfo.role' is not a valid role: " + problem
 	}
 	if info.GetFailoverTimeout() < 0 {
-		return "The framework failover_timeout must not be negative"
+		return fmt.Sprintf("The framework failover_timeout (%g) is invalid", info.GetFailoverTimeout())
 	}
 	return validateID("Framework", info.ID.GetValue())
 }

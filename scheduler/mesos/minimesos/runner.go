@@ -33,6 +33,13 @@ type container interface {
 	stop(grace time.Duration)
 }
 
+// wording is an error in Mesos' own words: callers get to see it as it is.
+type wording string
+
+func (w wording) Error() string { return string(w) }
+
+func worded(format string, args ...any) error { return wording(fmt.Sprintf(format, args...)) }
+
 // atOnce is the grace of a container that is not asked to end.
 const atOnce = time.Duration(-1)
 
@@ -47,17 +54,16 @@ type exit struct {
 
 // containerSpec is all that a runner needs to know.
 type containerSpec struct {
-	id       string // Mesos' container id
-	name     string // "mesos-<id>"
-	sandbox  string // an existing folder
-	command  *mesos.CommandInfo
-	info     *mesos.ContainerInfo // nil for a plain process
-	env      []string
-	cpus     int64 // thousandths
-	mem      int64 // thousandths of a MiB
-	gpus     int64 // thousandths
-	custom   bool  // an executor, which stays when a task ends
-	hostname string
+	id      string // Mesos' container id
+	name    string // "mesos-<id>"
+	sandbox string // an existing folder
+	command *mesos.CommandInfo
+	info    *mesos.ContainerInfo // nil for a plain process
+	env     []string
+	cpus    int64 // thousandths
+	mem     int64 // thousandths of a MiB
+	gpus    int64 // thousandths
+	custom  bool  // an executor, which stays when a task ends
 }
 
 // isDocker tells whether the framework asked for a Docker container.

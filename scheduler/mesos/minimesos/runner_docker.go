@@ -59,11 +59,11 @@ func (r *dockerRunner) prepare(ctx context.Context, spec *containerSpec) error {
 			return nil
 		}
 		if !errdefs.IsNotFound(err) {
-			return fmt.Errorf("Failed to run 'docker -H %s inspect %s': %w", r.engine.DaemonHost(), image, err)
+			return worded("Failed to run 'docker -H %s inspect %s': %v", r.engine.DaemonHost(), image, err)
 		}
 	}
 	if err := r.pull(ctx, image); err != nil {
-		return fmt.Errorf("Failed to run 'docker -H %s pull %s': exited with status 1; stderr='%s\n'",
+		return worded("Failed to run 'docker -H %s pull %s': exited with status 1; stderr='%s\n'",
 			r.engine.DaemonHost(), image, err)
 	}
 	return nil
@@ -93,7 +93,7 @@ func (r *dockerRunner) start(ctx context.Context, spec *containerSpec) (containe
 	}
 	options, err := dockerOptions(spec)
 	if err != nil {
-		return nil, fmt.Errorf("Failed to create the Docker container: %w", err)
+		return nil, worded("Failed to create the Docker container: %v", err)
 	}
 	created, err := r.engine.ContainerCreate(ctx, options)
 	if err != nil {

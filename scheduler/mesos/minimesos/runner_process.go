@@ -71,7 +71,7 @@ func processArgv(spec *containerSpec) ([]string, error) {
 	switch {
 	case command.GetShell():
 		if command.Value == nil {
-			return nil, errors.New("Shell command is not specified")
+			return nil, wording("Shell command is not specified")
 		}
 		return []string{"/bin/sh", "-c", *command.Value}, nil
 	case entrypoint != "" && command.GetValue() != "":
@@ -79,7 +79,7 @@ func processArgv(spec *containerSpec) ([]string, error) {
 	case entrypoint != "":
 		return append([]string{entrypoint}, command.Arguments...), nil
 	case command.GetValue() == "" && len(command.GetArguments()) == 0:
-		return nil, errors.New("The command to run is not specified")
+		return nil, wording("The command to run is not specified")
 	case spec.isDocker():
 		return dockerArguments(command), nil
 	case len(command.Arguments) == 0:
@@ -136,7 +136,7 @@ func notStarted(spec *containerSpec, stderr *os.File, err error) (container, err
 		return nil, werr
 	}
 	if spec.isDocker() {
-		return nil, fmt.Errorf("Container exited with status %d", code)
+		return nil, worded("Container exited with status %d", code)
 	}
 	return stillborn{exit{code: code}}, nil
 }
@@ -222,7 +222,7 @@ func (p *process) signalGroup(signal syscall.Signal) {
 
 // fetchFailure is what Mesos says when its fetcher fails.
 func fetchFailure(spec *containerSpec) error {
-	return fmt.Errorf("Failed to fetch all URIs for container '%s': exited with status 1", spec.id)
+	return worded("Failed to fetch all URIs for container '%s': exited with status 1", spec.id)
 }
 
 // inSandbox keeps a file name from leaving the sandbox.

@@ -156,7 +156,7 @@ type unmarshaler interface {
 func decode(media mediaType, data []byte, m unmarshaler, name string) error {
 	if media == mediaProtobuf {
 		if err := m.Unmarshal(data); err != nil {
-			return errors.New("Failed to parse body into " + name + " protobuf")
+			return wording("Failed to parse body into " + name + " protobuf")
 		}
 		return nil
 	}
@@ -166,8 +166,8 @@ func decode(media mediaType, data []byte, m unmarshaler, name string) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &syntax):
-		return errors.New("Failed to parse body into JSON: " + syntax.Error())
+		return wording("Failed to parse body into JSON: " + syntax.Error())
 	default:
-		return errors.New("Failed to convert JSON into " + name + " protobuf: " + err.Error())
+		return wording("Failed to convert JSON into " + name + " protobuf: " + err.Error())
 	}
 }

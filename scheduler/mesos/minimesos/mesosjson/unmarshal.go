@@ -6,22 +6,32 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"reflect"
 	"strings"
 )
 
 // SyntaxError says that a body is not JSON; its text is what Mesos' parser
-// (picojson) says about the same body.
+// (picojson, 3rdparty/stout/include/stout/json.hpp) says about the same body.
 type SyntaxError struct {
 	Line int
 	Near string // the rest of the line at which reading stopped
+	Rest string // what follows a value, where nothing but space may
 }
 
 func (e *SyntaxError) Error() string {
+	if e.Rest != "" {
+		return "Parsed JSON included non-whitespace trailing characters: " + e.Rest
+	}
 	return fmt.Sprintf("syntax error at line %d near: %s", e.Line, e.Near)
 }
+
+// misfit says, in Mesos' own words, how JSON does not fit a message.
+type misfit string
+
+func (m misfit) Error() string { return string(m) }
+
+func misfitf(format string, args ...any) error { return misfit(fmt.Sprintf(format, args...)) }
 
 // Unmarshal reads JSON into a message (a pointer to a generated struct).
 // It returns a *SyntaxError when data is not JSON, and another error when the
@@ -33,14 +43,14 @@ func Unmarshal(data []byte, message any) error {
 	}
 	object, ok := tree.(map[string]any)
 	if !ok {
-		return errors.New("Expecting a JSON object")
+		return misfit("Expecting a JSON object")
 	}
 	r := reader{}
 	if err := r.message(reflect.ValueOf(message).Elem(), object, ""); err != nil {
 		return err
 	}
 	if len(r.missing) > 0 {
-		return errors.New("Missing required fields: " + strings.Join(r.missing, ", "))
+		return misfit("Missing required fields: " + strings.Join(r.missing, ", "))
 	}
 	return nil
 }
@@ -52,8 +62,8 @@ func parse(data []byte) (any, error) {
 	if err := decoder.Decode(&tree); err != nil {
 		return nil, syntaxError(data, err)
 	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return nil, newSyntaxError(data, int(decoder.InputOffset()))
+	if rest := data[decoder.InputOffset():]; len(bytes.TrimSpace(rest)) > 0 {
+		return nil, &SyntaxError{Rest: string(bytes.TrimRight(rest, " \t\r\n"))}
 	}
 	return tree, nil
 }
@@ -153,7 +163,7 @@ func readBytes(v reflect.Value, value any, path string) error {
 	}
 	data, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return fmt.Errorf("Failed to base64 decode bytes field '%s': %w", path, err)
+		return misfitf("Failed to base64 decode bytes field '%s': %v", path, err)
 	}
 	v.SetBytes(data)
 	return nil
@@ -195,7 +205,7 @@ func scalarFromString(v reflect.Value, f *field, value, path string) error {
 	case f.enum != nil:
 		number, known := f.enum.values[value]
 		if !known && f.required {
-			return fmt.Errorf("Failed to find enum for '%s'", value)
+			return misfitf("Failed to find enum for '%s'", value)
 		}
 		v.SetInt(int64(number))
 		return nil
@@ -211,19 +221,19 @@ func scalarFromNumber(v reflect.Value, number json.Number, path string) error {
 	case reflect.Float32, reflect.Float64:
 		x, err := number.Float64()
 		if err != nil {
-			return fmt.Errorf("Number '%s' of field '%s' is out of range", number, path)
+			return misfitf("Number '%s' of field '%s' is out of range", number, path)
 		}
 		v.SetFloat(x)
 	case reflect.Int32, reflect.Int64:
 		n, ok := whole(number)
 		if !ok || v.OverflowInt(n) {
-			return fmt.Errorf("Number '%s' of field '%s' is out of range", number, path)
+			return misfitf("Number '%s' of field '%s' is out of range", number, path)
 		}
 		v.SetInt(n)
 	case reflect.Uint32, reflect.Uint64:
 		n, ok := whole(number)
 		if !ok || n < 0 || v.OverflowUint(uint64(n)) {
-			return fmt.Errorf("Number '%s' of field '%s' is out of range", number, path)
+			return misfitf("Number '%s' of field '%s' is out of range", number, path)
 		}
 		v.SetUint(uint64(n))
 	default:
@@ -256,5 +266,5 @@ func mismatch(value any, path string) error {
 	case []any:
 		kind = "array"
 	}
-	return fmt.Errorf("Not expecting a JSON %s for field '%s'", kind, path)
+	return misfitf("Not expecting a JSON %s for field '%s'", kind, path)
 }
