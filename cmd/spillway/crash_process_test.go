@@ -58,11 +58,11 @@ func TestKilledWhileProcessesRun(t *testing.T) {
 	if status := p.interrupt(t); status != 0 {
 		t.Errorf("exit status %d: %s", status, p.stderr.String())
 	}
-	checkDiary(t, diary, succeeded(t, file, id))
+	checkDiary(t, diary, id, succeeded(t, file, id))
 }
 
 // succeeded returns which attempt of each task the store holds to have succeeded.
-func succeeded(t *testing.T, file string, id state.RunID) map[int]int {
+func succeeded(t *testing.T, file string, id state.RunID) map[task]int {
 	t.Helper()
 	st, err := store.Open(t.Context(), file)
 	if err != nil {
@@ -73,53 +73,55 @@ func succeeded(t *testing.T, file string, id state.RunID) map[int]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	number := map[int]int{}
+	number := map[task]int{}
 	for _, a := range attempts {
+		of := task{a.ID.Run, a.ID.Step, a.ID.Index}
 		if a.Outcome != state.Succeeded {
 			continue
 		}
-		if _, twice := number[a.ID.Index]; twice {
-			t.Errorf("task %d is recorded as having succeeded twice", a.ID.Index)
+		if _, twice := number[of]; twice {
+			t.Errorf("%v is recorded as having succeeded twice", of)
 		}
-		number[a.ID.Index] = a.ID.Number
+		number[of] = a.ID.Number
 	}
 	return number
 }
 
 // checkDiary reads the diary: each task's starts and ends must alternate, and its last end is its success.
-func checkDiary(t *testing.T, diary string, succeeded map[int]int) {
+func checkDiary(t *testing.T, diary string, id state.RunID, succeeded map[task]int) {
 	t.Helper()
 	text, err := os.ReadFile(diary)
 	if err != nil {
 		t.Fatal(err)
 	}
-	alive, ended, starts := map[int]bool{}, map[int]int{}, 0
+	alive, ended, starts := map[task]bool{}, map[task]int{}, 0
 	for line := range strings.Lines(string(text)) {
 		var what string
 		var index, number int
 		if _, err := fmt.Sscan(line, &what, &index, &number); err != nil {
 			t.Fatalf("line %q: %v", line, err)
 		}
+		of := task{id, "write", index}
 		if what == "start" {
 			starts++
-			if alive[index] {
-				t.Errorf("attempt %d of task %d started while another ran", number, index)
+			if alive[of] {
+				t.Errorf("attempt %d of %v started while another ran", number, of)
 			}
-			if last, any := ended[index]; any && last == succeeded[index] {
-				t.Errorf("attempt %d of task %d started though %d had succeeded", number, index, last)
+			if last, any := ended[of]; any && last == succeeded[of] {
+				t.Errorf("attempt %d of %v started though %d had succeeded", number, of, last)
 			}
-			alive[index] = true
+			alive[of] = true
 			continue
 		}
-		alive[index], ended[index] = false, number
+		alive[of], ended[of] = false, number
 	}
 	t.Logf("%d processes for %d tasks", starts, len(succeeded))
 	if len(succeeded) != 40 || starts != 50 {
 		t.Errorf("%d tasks succeeded with %d processes; want 40 with 50, as every fourth failed once", len(succeeded), starts)
 	}
-	for index, number := range succeeded {
-		if ended[index] != number || alive[index] {
-			t.Errorf("attempt %d of task %d is recorded as the success, %d was the last to end", number, index, ended[index])
+	for of, number := range succeeded {
+		if ended[of] != number || alive[of] {
+			t.Errorf("attempt %d of %v is recorded as the success, %d was the last to end", number, of, ended[of])
 		}
 	}
 }
