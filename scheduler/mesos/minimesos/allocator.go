@@ -71,9 +71,18 @@ func (m *master) recover(entry *agentEntry, f *framework, role string, amount *b
 	}
 	entry.available.add(amount)
 	if refuse > 0 && !f.removed {
-		until := time.Now().Add(max(refuse, m.opts.AllocationInterval))
-		state.filters[entry] = append(state.filters[entry], filter{amount.clone(), until})
+		state.refuse(entry, amount, max(refuse, m.opts.AllocationInterval))
 	}
+}
+
+// refuse adds a filter, and drops those that it makes superfluous.
+func (s *roleState) refuse(entry *agentEntry, amount *bag, length time.Duration) {
+	now := time.Now()
+	added := filter{amount.clone(), now.Add(length)}
+	kept := slices.DeleteFunc(s.filters[entry], func(f filter) bool {
+		return !now.Before(f.until) || (!f.until.After(added.until) && added.refused.contains(&f.refused))
+	})
+	s.filters[entry] = append(kept, added)
 }
 
 // allocate offers all free resources to whoever may have them.

@@ -17,7 +17,8 @@
 // checks and checks, offer constraints, a second master and ZooKeeper,
 // authorization. Operations and task groups are refused where they are asked
 // for; health checks and resource limits are accepted and not acted upon.
-// GPUs are numbers: an agent has as many as its resources say.
+// GPUs are numbers: an agent has as many as its resources say. Tasks run as
+// the user that minimesos runs as. Sandboxes stay until Close.
 //
 // # How tasks run
 //

@@ -16,6 +16,10 @@ import (
 // to an agent that was restarted (--executor_reregistration_timeout).
 const executorReregistration = 2 * time.Second
 
+// executorHeartbeat is how often an agent shows its executors that it lives
+// (DEFAULT_EXECUTOR_HEARTBEAT_INTERVAL in src/slave/constants.hpp).
+const executorHeartbeat = 30 * time.Minute
+
 // serveExecutor answers the executor API, POST /api/v1/executor, in the order
 // of checks of Http::executor in src/slave/http.cpp.
 func (a *agent) serveExecutor(w http.ResponseWriter, r *http.Request, cut <-chan struct{}) {
@@ -181,6 +185,7 @@ func (x *executor) subscribe(s *stream, call *execapi.Call_Subscribe) {
 		x.subscribing.Stop()
 		x.subscribing = nil
 	}
+	x.a.c.loop.after(executorHeartbeat, func() { x.beat(s) })
 	f := x.a.frameworks[x.framework]
 	x.send(&execapi.Event{Type: execapi.Event_SUBSCRIBED, Subscribed: &execapi.Event_Subscribed{
 		ExecutorInfo: x.infoOrCommand(), FrameworkInfo: *f.info, AgentInfo: *x.a.info,
@@ -198,6 +203,15 @@ func (x *executor) subscribe(s *stream, call *execapi.Call_Subscribe) {
 	for _, t := range queued {
 		x.launch(t)
 	}
+}
+
+// beat sends heartbeats for as long as a subscription lasts.
+func (x *executor) beat(s *stream) {
+	if x.stream != s {
+		return
+	}
+	x.send(&execapi.Event{Type: execapi.Event_HEARTBEAT})
+	x.a.c.loop.after(executorHeartbeat, func() { x.beat(s) })
 }
 
 // infoOrCommand describes the executor; a built-in one has no ExecutorInfo of

@@ -384,3 +384,22 @@ func TestFaultsThatCannotBe(t *testing.T) {
 		t.Error("no error for stopping the master twice")
 	}
 }
+
+// An agent that was away when a framework ended hears of it when it is back.
+func TestTeardownWhileAgentIsAway(t *testing.T) {
+	c := start(t, fast(Process, 2))
+	f := subscribe(t, c.URL(), testFramework(), mediaProtobuf)
+	for i, offer := range f.offers() {
+		f.accept(offer, command([]string{"a", "b"}[i], "sleep 1000"))
+	}
+	f.until("a", mesos.TASK_RUNNING)
+	f.until("b", mesos.TASK_RUNNING)
+	must(t, c.StopAgent("agent-1"))
+	must(t, c.StopAgent("agent-2"))
+	must(t, c.ExpireAgent("agent-2"))
+	f.simple(scheduler.Call_TEARDOWN)
+	f.ended()
+	must(t, c.ResumeAgent("agent-1"))
+	must(t, c.ResumeAgent("agent-2"))
+	wait(t, c, "no task is left", func(v View) bool { return v.Containers() == 0 })
+}

@@ -61,6 +61,7 @@ func (m *master) reconnect(e *agentEntry) {
 			m.sendKill(t, nil)
 		}
 	}
+	m.shutdownCompleted(e)
 	m.drainIfDraining(e)
 	m.shareFrameworks(e)
 	m.allocateNow = true
@@ -84,13 +85,19 @@ func (m *master) readmit(a *agent) {
 	m.takeBackExecutors(e)
 	m.addEntry(e)
 	a.onReregistered(m)
-	for _, id := range a.frameworkIDs() {
+	m.shutdownCompleted(e)
+	m.drainIfDraining(e)
+	m.shareFrameworks(e)
+}
+
+// shutdownCompleted ends what an agent that was away still runs of frameworks
+// that have been removed meanwhile.
+func (m *master) shutdownCompleted(e *agentEntry) {
+	for _, id := range e.agent.frameworkIDs() {
 		if m.isCompleted(id) {
 			m.toAgent(e, Message{Kind: "SHUTDOWN_FRAMEWORK", Framework: id}, func(a *agent) { a.shutdownFramework(id) })
 		}
 	}
-	m.drainIfDraining(e)
-	m.shareFrameworks(e)
 }
 
 // recoverFramework makes a record of a framework that only an agent knows.

@@ -273,17 +273,31 @@ func (c *Cluster) agentURL(name string) (url string, err error) {
 	return url, err
 }
 
-// readSoon reads a file that another process is about to write.
-func readSoon(path string) (string, error) {
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		data, err := os.ReadFile(path)
-		if err == nil {
-			return string(data), nil
-		}
-		if time.Now().After(deadline) {
-			return "", err
+// soon asks again and again whether something holds that another process is
+// to bring about.
+func soon(cond func() bool) bool {
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	timeout := time.After(patience)
+	for !cond() {
+		select {
+		case <-ticker.C:
+		case <-timeout:
+			return false
 		}
 	}
+	return true
+}
+
+// readSoon reads a file that another process is about to write.
+func readSoon(path string) (text string, err error) {
+	soon(func() bool {
+		var data []byte
+		data, err = os.ReadFile(path)
+		text = string(data)
+		return err == nil
+	})
+	return text, err
 }
 
 // noOffersNow checks that the allocator runs and offers nothing.

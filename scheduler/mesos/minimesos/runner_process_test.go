@@ -101,10 +101,8 @@ func alive(t *testing.T, path string) func() bool {
 
 func gone(t *testing.T, alive func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); alive(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("a process is still there")
-		}
+	if !soon(func() bool { return !alive() }) {
+		t.Fatal("a process is still there")
 	}
 }
 

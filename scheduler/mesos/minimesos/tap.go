@@ -41,10 +41,10 @@ type Message struct {
 type Verdict int
 
 const (
-	Deliver   Verdict = iota
-	Drop              // it is lost
-	Duplicate         // it comes twice
-	Hold              // it waits for Release
+	Deliver   Verdict = iota // it goes its way
+	Drop                     // it is lost
+	Duplicate                // it comes twice
+	Hold                     // it waits for Release
 )
 
 // SetTap makes fn see every message before it arrives, and decide about it;

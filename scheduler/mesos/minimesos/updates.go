@@ -19,8 +19,12 @@ type updateQueue struct {
 	timer    *time.Timer
 	interval time.Duration
 	stopped  bool
-	acked    [][]byte // uuids, to tell an executor's repetition from news
+	acked    [][]byte // the last uuids, to tell an executor's repetition from news
 }
+
+// maxAcked is how many of them are kept. An executor sends again what had not
+// been confirmed when its agent died, which is no more than a few.
+const maxAcked = 100
 
 func (q *updateQueue) stop() {
 	q.stopped = true
@@ -107,6 +111,9 @@ func (a *agent) acknowledge(framework, id string, number []byte) {
 	q.timer.Stop()
 	q.pending = q.pending[1:]
 	if t.info.Executor != nil && t.executor != nil {
+		if len(q.acked) >= maxAcked {
+			q.acked = q.acked[1:]
+		}
 		q.acked = append(q.acked, number)
 	}
 	if isTerminal(status.GetState()) {

@@ -44,12 +44,12 @@ func (v View) Offers(framework string) int {
 type AgentStanding string
 
 const (
-	Unknown      AgentStanding = "unknown"
-	Registered   AgentStanding = "registered"
+	Unknown      AgentStanding = "unknown"      // the master has never heard of it, or is down
+	Registered   AgentStanding = "registered"   // all is well
 	Disconnected AgentStanding = "disconnected" // its process died a moment ago
 	Recovered    AgentStanding = "recovered"    // known from before a restart, not back yet
-	Unreachable  AgentStanding = "unreachable"
-	Gone         AgentStanding = "gone"
+	Unreachable  AgentStanding = "unreachable"  // given up, but may come back
+	Gone         AgentStanding = "gone"         // given up for good
 )
 
 // Agent is what the master thinks of an agent, by name or id. An agent that
