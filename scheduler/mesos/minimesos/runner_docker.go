@@ -133,9 +133,10 @@ type dockerContainer struct {
 	ended   client.ContainerWaitResult
 	output  sync.WaitGroup
 
-	mu    sync.Mutex
-	gone  bool
-	stops sync.WaitGroup
+	mu       sync.Mutex
+	gone     bool
+	deadline time.Time // when it is made to end; zero before it is asked to
+	stops    sync.WaitGroup
 }
 
 // begin starts the container with its output going to the sandbox.
@@ -245,6 +246,11 @@ func (c *dockerContainer) stop(grace time.Duration) {
 		return
 	}
 	timeout := int((max(grace, 0) + time.Second - 1) / time.Second)
+	deadline := time.Now().Add(time.Duration(timeout) * time.Second)
+	if !c.deadline.IsZero() && c.deadline.Before(deadline) {
+		return // asking again gives no more time
+	}
+	c.deadline = deadline
 	c.stops.Go(func() {
 		// An error means that the container has ended, which wait sees too.
 		_, _ = c.engine.ContainerStop(context.Background(), c.id, client.ContainerStopOptions{Timeout: &timeout})

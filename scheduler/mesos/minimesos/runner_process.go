@@ -154,9 +154,10 @@ func (stillborn) stop(time.Duration) {}
 type process struct {
 	cmd *exec.Cmd
 
-	mu    sync.Mutex
-	timer *time.Timer
-	gone  bool // reaped, or about to be: its number is not to be used any more
+	mu       sync.Mutex
+	timer    *time.Timer // not nil once it has been asked to end
+	deadline time.Time   // when it is made to
+	gone     bool        // reaped, or about to be: its number is not to be used any more
 }
 
 func (p *process) pid() uint32     { return uint32(p.cmd.Process.Pid) }
@@ -202,11 +203,18 @@ func (p *process) stop(grace time.Duration) {
 		p.signalGroup(syscall.SIGKILL)
 		return
 	}
-	p.signalGroup(syscall.SIGTERM)
+	if p.timer == nil {
+		p.signalGroup(syscall.SIGTERM)
+	}
+	deadline := time.Now().Add(max(grace, leastGrace))
+	if p.timer != nil && p.deadline.Before(deadline) {
+		return // asking again gives no more time
+	}
 	if p.timer != nil {
 		p.timer.Stop()
 	}
-	p.timer = time.AfterFunc(max(grace, leastGrace), func() {
+	p.deadline = deadline
+	p.timer = time.AfterFunc(time.Until(deadline), func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if !p.gone {

@@ -158,6 +158,26 @@ func TestKillGrace(t *testing.T) {
 	}
 }
 
+// Asking again does not put the end off.
+func TestKillAgainAndAgain(t *testing.T) {
+	c := start(t, fast(Process, 1))
+	f := subscribe(t, c.URL(), testFramework(), mediaProtobuf)
+	task := command("a", "trap '' TERM; touch ready; while :; do sleep 0.1; done")
+	task.KillPolicy = &mesos.KillPolicy{GracePeriod: &mesos.DurationInfo{Nanoseconds: 1}}
+	f.accept(f.offers()[0], task)
+	f.until("a", mesos.TASK_RUNNING)
+	_, err := readSoon(c.sandboxOf("a") + "/ready")
+	must(t, err)
+	f.kill("a")
+	f.until("a", mesos.TASK_KILLING)
+	ended := false
+	for !ended {
+		f.kill("a") // at once again
+		c.Look(func(v View) { ended = v.Containers() == 0 })
+	}
+	f.until("a", mesos.TASK_KILLED)
+}
+
 // A framework that does not know TASK_KILLING is not sent it.
 func TestKillWithoutKillingState(t *testing.T) {
 	c := start(t, fast(Process, 1))
