@@ -166,7 +166,8 @@ func TestAgentRestartWithoutCheckpoint(t *testing.T) {
 	f.accept(f.offers()[0], command("a", "sleep 1000"))
 	f.until("a", mesos.TASK_RUNNING)
 	must(t, c.KillAgent("agent-1"))
-	if got := f.peek("a"); got.GetState() != mesos.TASK_LOST || got.GetReason() != mesos.REASON_AGENT_DISCONNECTED {
+	if got := f.peek("a"); got.GetState() != mesos.TASK_LOST || got.GetReason() != mesos.REASON_AGENT_DISCONNECTED ||
+		got.GetMessage() != "Agent 127.0.0.1 disconnected" {
 		t.Fatalf("got %v", got)
 	}
 	must(t, c.RestartAgent("agent-1"))

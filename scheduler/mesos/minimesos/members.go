@@ -215,11 +215,19 @@ func (m *master) agentExited(a *agent) {
 		if t.framework.info.GetCheckpoint() {
 			continue
 		}
-		status := masterStatus(t.id(), e.id, mesos.TASK_LOST, mesos.REASON_AGENT_DISCONNECTED, "Agent disconnected")
+		status := masterStatus(t.id(), e.id, mesos.TASK_LOST, mesos.REASON_AGENT_DISCONNECTED,
+			"Agent "+e.info.Hostname+" disconnected")
 		status.ExecutorID = t.executorID
 		m.updateTask(t, status, mesos.TASK_LOST)
 		m.removeTask(t, false)
 		m.sendStatus(t.framework, status)
+	}
+	for _, f := range m.order {
+		for key, x := range f.executors {
+			if x.entry == e && !f.info.GetCheckpoint() {
+				m.removeExecutor(f, key)
+			}
+		}
 	}
 }
 

@@ -29,8 +29,7 @@ var outOfScope = []struct{ file, from, reason string }{
 		"minimesos has one master, which leads, and no ZooKeeper; the driver's tests bring their own"},
 }
 
-// standsFor are accepted differences in how a recording is played, so that it
-// takes less time than it took. The recorded times are those of real agents.
+// commonRewrites make the recorded streams beat as fast as those of the test.
 var commonRewrites = []string{
 	`"heartbeat_interval_seconds":15.0`, `"heartbeat_interval_seconds":0.1`,
 	// the same in protobuf
