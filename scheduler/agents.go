@@ -14,7 +14,9 @@ type agentTable struct {
 	byID    map[string]*agent
 	sorted  []*agent // by id; nil when it must be made anew
 	offerOn map[string]*agent
-	held    int // how many offers are held
+	held    int            // how many offers are held
+	free    spec.Resources // the sum of what the agents have free
+	pruned  time.Time
 }
 
 // agent is an agent that has made an offer.
@@ -49,7 +51,13 @@ func (t *agentTable) addOffer(now time.Time, o mesos.Offer) {
 	a.offers = append(a.offers, o)
 	t.offerOn[o.ID] = a
 	t.held++
-	a.free = a.offered("")
+	t.setFree(a, a.offered(""))
+}
+
+// setFree notes what an agent has free.
+func (t *agentTable) setFree(a *agent, free spec.Resources) {
+	t.free = t.free.Plus(a.free, -1).Plus(free, 1)
+	a.free = free
 }
 
 func (t *agentTable) removeOffer(id string) {
@@ -65,7 +73,7 @@ func (t *agentTable) removeOffer(id string) {
 		}
 	}
 	t.held--
-	a.free = a.offered("")
+	t.setFree(a, a.offered(""))
 }
 
 // take removes the agent's offers of a role and returns their ids.
@@ -95,6 +103,7 @@ func (t *agentTable) remove(id string) {
 		delete(t.offerOn, o.ID)
 	}
 	t.held -= len(a.offers)
+	t.setFree(a, spec.Resources{})
 	delete(t.byID, id)
 	t.sorted = nil
 }
@@ -126,10 +135,34 @@ func (t *agentTable) all() []*agent {
 	return t.sorted
 }
 
-// prune forgets agents that have not been seen for long and run nothing.
+// offering returns the agents that have made offers which are held, by id, and those of the given ids.
+func (t *agentTable) offering(ids []string) []*agent {
+	seen := make(map[*agent]bool, t.held+len(ids))
+	agents := make([]*agent, 0, t.held+len(ids))
+	add := func(a *agent) {
+		if a != nil && !seen[a] {
+			seen[a] = true
+			agents = append(agents, a)
+		}
+	}
+	for _, a := range t.offerOn {
+		add(a)
+	}
+	for _, id := range ids {
+		add(t.byID[id])
+	}
+	sort.Slice(agents, func(i, k int) bool { return agents[i].id < agents[k].id })
+	return agents
+}
+
+// prune forgets agents that have not been seen for long and run nothing, when it is time.
 func (t *agentTable) prune(now time.Time, used func(agent string) spec.Resources) {
+	if now.Sub(t.pruned) < time.Minute {
+		return
+	}
+	t.pruned = now
 	for _, a := range t.all() {
-		if now.Sub(a.seen) > forgetAfter && used(a.id) == (spec.Resources{}) {
+		if len(a.offers) == 0 && now.Sub(a.seen) > forgetAfter && used(a.id) == (spec.Resources{}) {
 			t.remove(a.id)
 		}
 	}

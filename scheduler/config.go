@@ -17,7 +17,7 @@ type Config struct {
 	Weights map[string]float64
 	// RefuseBusy is how long resources that fit nothing are refused while tasks wait, RefuseIdle while none do.
 	RefuseBusy, RefuseIdle time.Duration
-	// ReviveInterval is the least time between two REVIVE calls; it grows with the cluster (reviveInterval).
+	// ReviveInterval is the least time between two REVIVE calls; it grows with the cluster (reviveDue).
 	ReviveInterval time.Duration
 	// ReconcileEvery is how long nothing may be heard of a running task before the master is asked about it.
 	// Tasks that are about to start, and those on unreachable agents, are asked about more often.

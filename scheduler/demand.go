@@ -32,12 +32,36 @@ func (d *demand) disconnected() {
 // next returns when a postponed REVIVE is due.
 func (d *demand) next() time.Time { return d.wanted }
 
-// reviveCost is what a REVIVE costs the master for each agent, roughly: it offers them all anew.
-const reviveCost = 20 * time.Microsecond
+// A REVIVE makes the master offer all agents anew, also those that were declined and have not changed.
+const (
+	// reviveCost is what that costs the master for each agent, roughly. When there is work that was not there
+	// before it is asked for offers as soon as it can have made those of the last time.
+	reviveCost = 20 * time.Microsecond
+	// freedCost is the same where only resources have become free: to have them a little earlier is worth less, so
+	// it may bring at most 5,000 offers a second.
+	freedCost = 200 * time.Microsecond
+	// allocation is the master's allocation interval unless an operator has set another (--allocation_interval). In
+	// it the master offers what has become free by itself: a filter does not hold for an offer that is larger than
+	// what was refused.
+	allocation = time.Second
+)
 
-// reviveInterval keeps REVIVE calls, which make the master look at every agent, from filling its time.
-func (r *Reactor) reviveInterval() time.Duration {
-	return min(r.cfg.ReviveInterval+time.Duration(len(r.agents.byID))*reviveCost, time.Second)
+// reviveDue returns when the master may be asked for offers again; false if there is no reason to ask.
+func (r *Reactor) reviveDue(newWork bool) (due time.Time, wanted bool) {
+	d, agents := &r.demand, time.Duration(len(r.agents.byID))
+	freed := r.cfg.ReviveInterval + agents*freedCost
+	switch {
+	case d.suppressed || newWork && d.declined:
+		due = d.revived.Add(min(r.cfg.ReviveInterval+agents*reviveCost, allocation))
+	case d.freed && freed < allocation:
+		due = d.revived.Add(freed)
+	default:
+		return d.wanted, !d.wanted.IsZero()
+	}
+	if !d.wanted.IsZero() && d.wanted.Before(due) {
+		due = d.wanted
+	}
+	return due, true
 }
 
 // askForOffers tells the master whether offers are wanted: SUPPRESS when nothing waits, REVIVE when work has
@@ -59,12 +83,11 @@ func (r *Reactor) askForOffers(now time.Time) {
 	}
 	newWork := waiting > d.waiting
 	d.waiting = waiting
-	if !d.suppressed && !d.freed && !(newWork && d.declined) {
-		if d.wanted.IsZero() {
-			return
-		}
+	due, wanted := r.reviveDue(newWork)
+	if !wanted {
+		return
 	}
-	if due := d.revived.Add(r.reviveInterval()); due.After(now) {
+	if due.After(now) {
 		d.wanted = due
 		return
 	}

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"slices"
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/mesos"
@@ -23,16 +24,14 @@ func (r *Reactor) match(now time.Time) {
 }
 
 func (r *Reactor) matchRole(now time.Time, role string) {
-	agents := r.agents.all()
 	groups, entries := r.waiting(now)
+	agents, options := r.sight(now, role, entries)
 	var plan queue.Plan
 	if len(entries) > 0 {
 		r.rounds++
-		offered, total := r.describe(agents, role)
-		round := placement.NewRound(offered, r.cfg.Seed^r.rounds)
-		options := r.cfg.Queue
-		options.Reserved = r.reservations[role]
-		plan = queue.Match(now, entries, r.shares(), round, total, options)
+		round := placement.NewRound(r.describe(agents, role), r.cfg.Seed^r.rounds)
+		shares, total := r.shares()
+		plan = queue.Match(now, entries, shares, round, total, options)
 	}
 	r.reservations[role] = plan.Reservations
 	launches := make([][]mesos.Launch, len(agents))
@@ -42,9 +41,39 @@ func (r *Reactor) matchRole(now time.Time, role string) {
 		for _, rec := range r.state.Launch(now, g, as.Count, a.id, a.hostname) {
 			launches[as.Agent] = append(launches[as.Agent], r.launch(g.Step, rec))
 		}
-		a.free = a.free.Plus(g.Step.Spec().Resources, -int64(as.Count))
+		r.agents.setFree(a, a.free.Plus(g.Step.Spec().Resources, -int64(as.Count)))
 	}
 	r.answerOffers(role, agents, launches)
+}
+
+// lookAround is, for each agent, how long no round need look at all agents for the sake of tasks that have waited long.
+const lookAround = 5 * time.Millisecond
+
+// sight returns the agents that a round looks at, and its options. To look at all of 10,000 agents takes some
+// milliseconds, which is much where a few tasks end in a second. Those that make no offer matter only to tasks that
+// avoid agents unless there are no others, and to tasks that have waited for so long that an agent is to be kept free
+// for them; to these a moment more is nothing.
+func (r *Reactor) sight(now time.Time, role string, entries []queue.Entry) ([]*agent, queue.Options) {
+	options := r.cfg.Queue
+	options.Reserved = r.reservations[role]
+	known := len(r.agents.byID)
+	pause := time.Duration(known) * lookAround
+	if now.Equal(r.lookedAround) || now.Sub(r.lookedAround) >= pause {
+		pause = 0
+	}
+	matters := func(e queue.Entry) bool {
+		return len(e.Shape.Avoid) > 0 || pause == 0 && now.Sub(e.Since) >= options.ReserveAfter
+	}
+	if 4*r.agents.held > known || slices.ContainsFunc(entries, matters) {
+		r.lookedAround = now
+		return r.agents.all(), options
+	}
+	kept := make([]string, len(options.Reserved))
+	for i, res := range options.Reserved {
+		kept[i] = res.AgentID
+	}
+	options.MaxReservations = min(options.MaxReservations, len(kept))
+	return r.agents.offering(kept), options
 }
 
 // waiting describes what waits to the queue, one entry a group of tasks, and returns the groups by entry.
@@ -93,31 +122,36 @@ func (r *Reactor) shape(now time.Time, st *state.Step, avoid []string) *placemen
 	return &own
 }
 
-// describe lists the agents for a round over the offers of one role, and sums what the cluster has for us.
-func (r *Reactor) describe(agents []*agent, role string) (offered []placement.Agent, total spec.Resources) {
-	offered = make([]placement.Agent, len(agents))
+// describe lists agents for a round over the offers of one role.
+func (r *Reactor) describe(agents []*agent, role string) []placement.Agent {
+	offered := make([]placement.Agent, len(agents))
 	for i, a := range agents {
-		used := r.state.UsedOn(a.id)
 		free := a.offered(role)
-		offered[i] = a.placing(free, used)
+		offered[i] = a.placing(free, r.state.UsedOn(a.id))
 		offered[i].Unoffered = a.free.Plus(free, -1)
-		total = total.Plus(a.free, 1).Plus(used, 1)
 	}
-	return offered, total
+	return offered
 }
 
-func (r *Reactor) shares() map[string]queue.Share {
-	shares := map[string]queue.Share{}
+// shares returns what the projects use and are worth, and what there is in all.
+func (r *Reactor) shares() (shares map[string]queue.Share, total spec.Resources) {
+	shares = map[string]queue.Share{}
 	for project, w := range r.cfg.Weights {
 		shares[project] = queue.Share{Weight: w}
 	}
+	total = r.agents.free
 	r.state.Projects(func(project string, used spec.Resources) {
 		s := shares[project]
 		s.Used = used
 		shares[project] = s
+		total = total.Plus(used, 1)
 	})
-	return shares
+	return shares, total
 }
+
+// refuseEach is, for each agent, how long at least what fits nothing is refused: agents that stay as they are, full
+// but for some rest, are to bring no more than 200 offers a second.
+const refuseEach = 5 * time.Millisecond
 
 // answerOffers accepts the offers of the role on which something is launched, keeps those of agents that are
 // kept free for a task, and declines the others.
@@ -128,7 +162,7 @@ func (r *Reactor) answerOffers(role string, agents []*agent, launches [][]mesos.
 	}
 	refuse := r.cfg.RefuseIdle
 	if len(r.state.Waiting()) > 0 {
-		refuse = r.cfg.RefuseBusy
+		refuse = max(r.cfg.RefuseBusy, time.Duration(len(r.agents.byID))*refuseEach)
 	}
 	var declined []string
 	for i, a := range agents {

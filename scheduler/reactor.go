@@ -34,6 +34,7 @@ type Reactor struct {
 	// reservations are the agents that are kept free, by the role of whose offers they are made.
 	reservations map[string][]queue.Reservation
 	rounds       uint64
+	lookedAround time.Time // when a round last looked at all agents
 
 	// calls and answers are what the batch wants done once it is durable.
 	calls   []mesos.Call

@@ -107,15 +107,31 @@ func (m *master) candidates() []*roleState {
 
 // receiver chooses who is offered what an agent has free; nil: nobody.
 func (m *master) receiver(candidates []*roleState, e *entry) *roleState {
-	e.filters = slices.DeleteFunc(e.filters, func(f filter) bool { return f.until <= m.w.now || f.revived != f.role.revived })
 	var best *roleState
 	for _, r := range candidates {
-		refused := slices.ContainsFunc(e.filters, func(f filter) bool { return f.role == r && within(e.free, f.refused) })
-		if !refused && (best == nil || m.share(r) < m.share(best)) {
+		if m.refuses(r, e) {
+			continue
+		}
+		if best == nil || m.share(r) < m.share(best) {
 			best = r
 		}
 	}
 	return best
+}
+
+// refuses reports whether a filter of the role holds for what the agent has free. Filters that do not hold any more
+// are dropped.
+func (m *master) refuses(r *roleState, e *entry) bool {
+	kept, refuses := e.filters[:0], false
+	for i := range e.filters {
+		f := &e.filters[i]
+		if f.until > m.w.now && f.revived == f.role.revived {
+			refuses = refuses || f.role == r && within(e.free, f.refused)
+			kept = append(kept, *f)
+		}
+	}
+	e.filters = kept
+	return refuses
 }
 
 // share is a role's dominant share.

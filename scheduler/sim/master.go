@@ -357,17 +357,9 @@ func (m *master) toAgent(e *entry, do func(*agent)) {
 	})
 }
 
-func plus(a, b spec.Resources) spec.Resources {
-	return spec.Resources{
-		CPUs: a.CPUs + b.CPUs, Mem: a.Mem + b.Mem, Disk: a.Disk + b.Disk, GPUs: a.GPUs + b.GPUs, Ports: a.Ports + b.Ports,
-	}
-}
+func plus(a, b spec.Resources) spec.Resources { return a.Plus(b, 1) }
 
-func minus(a, b spec.Resources) spec.Resources {
-	return spec.Resources{
-		CPUs: a.CPUs - b.CPUs, Mem: a.Mem - b.Mem, Disk: a.Disk - b.Disk, GPUs: a.GPUs - b.GPUs, Ports: a.Ports - b.Ports,
-	}
-}
+func minus(a, b spec.Resources) spec.Resources { return a.Plus(b, -1) }
 
 // within tells whether a is no more than b in anything.
 func within(a, b spec.Resources) bool {
