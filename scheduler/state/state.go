@@ -23,7 +23,7 @@ type Config struct {
 	UnreachableWait time.Duration
 	// KillGrace is how long a killed task may take to end by itself.
 	KillGrace time.Duration
-	// KillRetry is after how long a kill that was not answered is asked for again.
+	// KillRetry is how long after the grace period a kill that was not answered is asked for again.
 	KillRetry time.Duration
 	// CancelWait is how long a cancelled run waits for its attempts to end before it is cancelled all the same.
 	CancelWait time.Duration

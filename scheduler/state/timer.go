@@ -105,7 +105,9 @@ func (t *task) due(cfg *Config) time.Time {
 		at = earlier(at, a.rec.Unreachable.Add(cfg.UnreachableWait))
 	}
 	if a.rec.Kill != "" {
-		at = earlier(at, a.askedAt.Add(cfg.KillRetry))
+		// Not earlier: Mesos' Docker executor begins the grace period anew with each KILL (docker/executor.cpp), so
+		// that a task that does not heed the first signal would never see the last.
+		at = earlier(at, a.askedAt.Add(cfg.KillGrace+cfg.KillRetry))
 	}
 	return at
 }
