@@ -89,7 +89,7 @@ func (r *Reactor) whyNotPlaced(now time.Time, st *state.Step, avoid []string) st
 	}
 	e := round.Explain(shape)
 	if e.Admitting > 0 {
-		return fmt.Sprintf("%d of %d agents may take it when they offer again and nobody is before it in the queue", e.Admitting, e.Agents)
+		return fmt.Sprintf("waits for an offer: %d of %d agents seen have room for it", e.Admitting, e.Agents)
 	}
 	return e.String()
 }
