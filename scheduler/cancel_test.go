@@ -15,7 +15,9 @@ import (
 // no other is launched, not even of steps that always run, and the run ends as cancelled.
 func TestCancel(t *testing.T) {
 	t.Parallel()
-	c := newCentre(t, faultSetup(2))
+	s := faultSetup(2)
+	s.config.Limits.KillGrace = time.Minute
+	c := newCentre(t, s)
 	cleaned := filepath.Join(t.TempDir(), "cleaned")
 	id := c.submit(`
 name: cancelled

@@ -55,7 +55,7 @@ func faultSetup(agents int) setup {
 	l.InfraBackoff, l.InfraMaxBackoff = time.Millisecond, 20*time.Millisecond
 	l.UnreachableWait = time.Hour
 	l.AvoidFor = 50 * time.Millisecond
-	l.KillRetry = 100 * time.Millisecond
+	l.KillGrace, l.KillRetry = 500*time.Millisecond, 100*time.Millisecond
 	s.config.RefuseBusy = 50 * time.Millisecond
 	s.driver.BackoffMin, s.driver.BackoffMax = 10*time.Millisecond, 50*time.Millisecond
 	return s

@@ -56,13 +56,22 @@ func failuresOf(t task) int {
 type strike struct {
 	// message is the message at which the wire to the master is cut just before; nil: at a moment.
 	message *point
-	// submission: the moment is counted from when a submission was sent, else from the scheduler's start.
-	submission bool
-	moment     time.Duration
+	// after says from when on the moment is counted.
+	after  occasion
+	moment time.Duration
 }
 
+// occasion is something in the life of a scheduler.
+type occasion int
+
+const (
+	started occasion = iota
+	beingSubscribed
+	submitted
+)
+
 // longest is after what time the scheduler is killed if what the strike waits for does not come.
-const longest = 300 * time.Millisecond
+const longest = 200 * time.Millisecond
 
 // messages are those at which strikes are made.
 var messages = []point{
@@ -80,37 +89,57 @@ var messages = []point{
 	{route: minimesos.CallToMaster, kind: "ACKNOWLEDGE"},
 }
 
-func chooseStrike(rng *rand.Rand) strike {
+// chooseStrike chooses one for a scheduler that takes about so long from its start to its subscription.
+func chooseStrike(rng *rand.Rand, startup time.Duration) strike {
+	upTo := func(d time.Duration) time.Duration { return time.Duration(rng.Int64N(int64(d))) }
 	switch rng.IntN(5) {
 	case 0:
-		return strike{moment: time.Duration(rng.Int64N(int64(60 * time.Millisecond)))} // likely before the subscription
+		return strike{after: started, moment: upTo(startup + startup/4)}
 	case 1:
-		return strike{moment: time.Duration(rng.Int64N(int64(longest)))}
+		return strike{after: beingSubscribed, moment: upTo(longest)}
 	case 2:
-		return strike{submission: true, moment: time.Duration(rng.Int64N(int64(5 * time.Millisecond)))}
+		return strike{after: submitted, moment: upTo(5 * time.Millisecond)}
 	}
 	p := messages[rng.IntN(len(messages))]
 	p.nth, p.before = 1+rng.IntN(1+rng.IntN(4)), rng.IntN(2) == 0
 	return strike{message: &p}
 }
 
-// await returns at the moment of the strike.
-func (s strike) await(cut <-chan struct{}, sent <-chan struct{}) {
-	limit := time.After(longest)
+// await returns at the moment of the strike, or when the process has ended.
+func (s strike) await(p *process, heard, cut, sent <-chan struct{}) {
+	if s.message == nil && s.after == started {
+		within(p.ended, s.moment)
+		return
+	}
+	if s.message == nil {
+		cut = p.ended
+	}
+	select {
+	case <-cut:
+		return
+	case <-p.ended:
+		return
+	case <-heard:
+	}
 	switch {
 	case s.message != nil:
-		select {
-		case <-cut:
-		case <-limit:
-		}
-		return
-	case s.submission:
-		select {
-		case <-sent:
-		case <-limit:
-		}
+		within(cut, longest)
+	case s.after == submitted:
+		within(sent, longest)
+		within(p.ended, s.moment)
+	default:
+		within(p.ended, s.moment)
 	}
-	<-time.After(s.moment)
+}
+
+// within waits until done is closed or gives something, but not longer than d.
+func within(done <-chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
 }
 
 // TestKilledAtAnyPoint kills the scheduler with SIGKILL at 200 points of a DAG of 200 tasks. The points are moments
@@ -137,13 +166,18 @@ func TestKilledAtAnyPoint(t *testing.T) {
 	file, address := filepath.Join(t.TempDir(), "spillway.db"), freeAddress(t)
 	flags := tenacious(cluster, file, address)
 	author := newAuthor(t, "http://"+address, dag, ticket)
+	startup := 50 * time.Millisecond
 	for range kills {
-		var cut <-chan struct{}
-		s := chooseStrike(rng)
-		cluster.Look(func(minimesos.View) { cut = w.mend(s.message) })
+		var heard, cut <-chan struct{}
+		s := chooseStrike(rng, startup)
+		cluster.Look(func(minimesos.View) {
+			w.mend(s.message)
+			heard, cut = w.heard, w.cut
+		})
+		start := time.Now()
 		p := spawn(t, flags...)
 		author.wake()
-		s.await(cut, author.sent)
+		s.await(p, heard, cut, author.sent)
 		if p.hasEnded() {
 			t.Fatalf("the scheduler has ended by itself: %s", p.stderr.String())
 		}
@@ -151,6 +185,9 @@ func TestKilledAtAnyPoint(t *testing.T) {
 		cluster.Look(func(minimesos.View) {
 			killed++
 			w.stages[w.stage]++
+			if !w.heardAt.IsZero() {
+				startup = (3*startup + w.heardAt.Sub(start)) / 4
+			}
 		})
 	}
 	cluster.Look(func(minimesos.View) {

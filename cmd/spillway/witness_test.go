@@ -33,6 +33,9 @@ type witness struct {
 	cutAt *point
 	cut   chan struct{} // closed when it is
 	gone  bool          // it is cut: nothing passes until it is mended
+	// heard is closed when the scheduler is subscribed, at heardAt.
+	heard   chan struct{}
+	heardAt time.Time
 	// lost counts the messages at which it was cut before they arrived, by their kind.
 	lost map[string]int
 	// hurry makes tasks end soon.
@@ -68,10 +71,12 @@ type point struct {
 }
 
 func newWitness() *witness {
-	return &witness{
+	w := &witness{
 		launched: map[string]bool{}, live: map[task]string{}, ran: map[task]int{}, finished: map[task]string{},
 		stages: map[stage]int{}, running: map[string]int{}, done: map[string]int{}, lost: map[string]int{},
 	}
+	w.mend(nil)
+	return w
 }
 
 // finishedOf is how many tasks of the steps have finished.
@@ -124,7 +129,7 @@ func (w *witness) tap(m minimesos.Message) minimesos.Verdict {
 func (w *witness) wire(m minimesos.Message) minimesos.Verdict {
 	switch {
 	case m.Kind == "SUBSCRIBED":
-		w.stage = subscribed
+		w.onSubscribed()
 	case m.Kind == "ACCEPT":
 		w.stage = launching
 	}
@@ -145,15 +150,22 @@ func (w *witness) wire(m minimesos.Message) minimesos.Verdict {
 	return minimesos.Deliver
 }
 
+func (w *witness) onSubscribed() {
+	if w.heardAt.IsZero() {
+		w.stage, w.heardAt = subscribed, time.Now()
+		close(w.heard)
+	}
+}
+
 func (w *witness) sever() {
 	w.gone, w.cutAt = true, nil
 	close(w.cut)
 }
 
-// mend makes the wire whole, and has it cut again at p, unless p is nil. The channel is closed when it is cut.
-func (w *witness) mend(p *point) <-chan struct{} {
-	w.gone, w.cutAt, w.cut, w.stage = false, p, make(chan struct{}), unheard
-	return w.cut
+// mend makes the wire whole for a scheduler that is about to be started, and has it cut again at p, unless p is nil.
+func (w *witness) mend(p *point) {
+	w.gone, w.cutAt, w.stage, w.heardAt = false, p, unheard, time.Time{}
+	w.cut, w.heard = make(chan struct{}), make(chan struct{})
 }
 
 func terminal(s mesos.TaskState) bool { return state.TaskState(s.String()).Terminal() }
