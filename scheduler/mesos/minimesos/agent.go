@@ -111,7 +111,7 @@ func newAgent(c *Cluster, o AgentOptions) (*agent, error) {
 
 // listen opens an agent's port. It does not belong to the loop.
 func listen(name, addr string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", addr)
+	listener, err := listenAgain(addr)
 	if err != nil {
 		return nil, fmt.Errorf("opening agent %s's port: %w", name, err)
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
+	"time"
 )
 
 // Cluster is a running master with its agents. Its methods may be called from
@@ -86,9 +88,21 @@ func (c *Cluster) URL() string {
 // or what was asked for.
 func (c *Cluster) Runner() Runner { return c.chosen }
 
+// listenAgain opens a port, which may have been closed a moment ago: a process that this one is starting has it open
+// too until it becomes another program, so that it takes some patience.
+func listenAgain(addr string) (net.Listener, error) {
+	for pause := time.Millisecond; ; pause *= 2 {
+		listener, err := net.Listen("tcp", addr)
+		if !errors.Is(err, syscall.EADDRINUSE) || pause > time.Second/4 {
+			return listener, err
+		}
+		time.Sleep(pause)
+	}
+}
+
 // startMaster opens the master's port and begins a life of the master.
 func (c *Cluster) startMaster(addr string) error {
-	listener, err := net.Listen("tcp", addr)
+	listener, err := listenAgain(addr)
 	if err != nil {
 		return fmt.Errorf("opening the master's port: %w", err)
 	}
