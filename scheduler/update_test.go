@@ -160,7 +160,7 @@ func TestUpdateAfterEnd(t *testing.T) {
 	c := newCentre(t, flakySetup())
 	kept := map[string]bool{}
 	c.cluster.SetTap(func(m minimesos.Message) minimesos.Verdict {
-		if toFramework(m) && !kept[m.Task] {
+		if toFramework(m) && len(m.Status.UUID) > 0 && !kept[m.Task] {
 			kept[m.Task] = true
 			return minimesos.Hold
 		}
