@@ -29,6 +29,8 @@ type agent struct {
 	// the offer has been declined.
 	free spec.Resources
 	seen time.Time
+	// changed is when free last changed by an offer or by the end of one of our tasks.
+	changed time.Time
 	// maintenance is when a planned maintenance starts; zero if none is planned.
 	maintenance time.Time
 }
@@ -48,10 +50,20 @@ func (t *agentTable) addOffer(now time.Time, o mesos.Offer) {
 		t.sorted = nil
 	}
 	a.hostname, a.attributes, a.seen, a.maintenance = o.Hostname, o.Attributes, now, o.UnavailableFrom
+	a.changed = now
+	hoped := a.free.Plus(a.offered(""), -1).Plus(o.Resources, -1).Positive()
 	a.offers = append(a.offers, o)
 	t.offerOn[o.ID] = a
 	t.held++
-	t.setFree(a, a.offered(""))
+	t.setFree(a, a.offered("").Plus(hoped, 1))
+}
+
+// freed notes what a task gave back that has ended: idle now, though its offer is still to come.
+func (t *agentTable) freed(now time.Time, id string, what spec.Resources) {
+	if a := t.byID[id]; a != nil {
+		t.setFree(a, a.free.Plus(what, 1))
+		a.changed = now
+	}
 }
 
 // setFree notes what an agent has free.

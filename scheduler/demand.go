@@ -13,9 +13,9 @@ type demand struct {
 	// declined says that offers were given back with a filter since the last REVIVE, freed that a task has ended:
 	// either way a REVIVE may bring offers at once that would otherwise come with a later allocation.
 	declined, freed bool
-	// waiting is how many tasks waited when the master was last asked for offers.
-	waiting int
-	revived time.Time
+	// arrivals is State.Arrivals when the master was last asked for offers.
+	arrivals int
+	revived  time.Time
 	// wanted is when a REVIVE that came too soon after the last may go out; zero if none is wanted.
 	wanted time.Time
 }
@@ -72,17 +72,16 @@ func (r *Reactor) askForOffers(now time.Time) {
 	if !d.connected {
 		return
 	}
-	waiting := r.launchable()
-	if waiting == 0 {
+	if len(r.state.Waiting()) == 0 {
 		if !d.suppressed {
 			r.call(mesos.Suppress{})
 			d.suppressed = true
 		}
-		d.freed, d.waiting, d.wanted = false, 0, time.Time{}
+		d.freed, d.wanted = false, time.Time{}
 		return
 	}
-	newWork := waiting > d.waiting
-	d.waiting = waiting
+	newWork := r.state.Arrivals() != d.arrivals
+	d.arrivals = r.state.Arrivals()
 	due, wanted := r.reviveDue(newWork)
 	if !wanted {
 		return
@@ -94,13 +93,4 @@ func (r *Reactor) askForOffers(now time.Time) {
 	r.call(mesos.Revive{})
 	d.suppressed, d.declined, d.freed = false, false, false
 	d.revived, d.wanted = now, time.Time{}
-}
-
-// launchable counts the tasks that could be launched now if they were offered what they need.
-func (r *Reactor) launchable() int {
-	n := 0
-	for _, st := range r.state.Waiting() {
-		n += st.Launchable()
-	}
-	return n
 }

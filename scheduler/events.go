@@ -46,6 +46,7 @@ func (r *Reactor) onSubscribed(now time.Time, e mesos.Subscribed) {
 	r.agents.voidOffers()
 	r.demand.subscribed()
 	r.recon.start(now)
+	r.state.Listen(now)
 }
 
 func (r *Reactor) onDisconnected(e mesos.Disconnected) {
@@ -53,6 +54,7 @@ func (r *Reactor) onDisconnected(e mesos.Disconnected) {
 	r.agents.voidOffers()
 	r.demand.disconnected()
 	r.recon.stop()
+	r.state.Listen(time.Time{})
 }
 
 func (r *Reactor) onFrameworkRemoved(now time.Time, e mesos.FrameworkRemoved) {
@@ -64,7 +66,11 @@ func (r *Reactor) onFrameworkRemoved(now time.Time, e mesos.FrameworkRemoved) {
 
 func (r *Reactor) onUpdate(now time.Time, e mesos.Update) {
 	st := e.Status
+	before := r.state.UsedOn(st.Agent)
 	r.state.Update(now, st)
+	if after := r.state.UsedOn(st.Agent); after != before {
+		r.agents.freed(now, st.Agent, before.Plus(after, -1))
+	}
 	if len(st.UUID) > 0 {
 		r.call(mesos.Acknowledge{TaskID: st.TaskID, AgentID: st.Agent, UUID: st.UUID})
 	}

@@ -29,7 +29,7 @@ func (r *Reactor) matchRole(now time.Time, role string) {
 	var plan queue.Plan
 	if len(entries) > 0 {
 		r.rounds++
-		round := placement.NewRound(r.describe(agents, role), r.cfg.Seed^r.rounds)
+		round := placement.NewRound(r.describe(now, agents, role), r.cfg.Seed^r.rounds)
 		shares, total := r.shares()
 		plan = queue.Match(now, entries, shares, round, total, options)
 	}
@@ -123,12 +123,15 @@ func (r *Reactor) shape(now time.Time, st *state.Step, avoid []string) *placemen
 }
 
 // describe lists agents for a round over the offers of one role.
-func (r *Reactor) describe(agents []*agent, role string) []placement.Agent {
+func (r *Reactor) describe(now time.Time, agents []*agent, role string) []placement.Agent {
 	offered := make([]placement.Agent, len(agents))
 	for i, a := range agents {
-		free := a.offered(role)
+		free, held := a.offered(role), a.offered("")
+		if now.Sub(a.changed) > r.refuseBusy()+10*time.Second {
+			r.agents.setFree(a, held) // what nobody uses would have been offered again by now
+		}
 		offered[i] = a.placing(free, r.state.UsedOn(a.id))
-		offered[i].Unoffered = a.free.Plus(free, -1)
+		offered[i].Unoffered = a.free.Plus(held, -1)
 	}
 	return offered
 }
@@ -162,7 +165,7 @@ func (r *Reactor) answerOffers(role string, agents []*agent, launches [][]mesos.
 	}
 	refuse := r.cfg.RefuseIdle
 	if len(r.state.Waiting()) > 0 {
-		refuse = max(r.cfg.RefuseBusy, time.Duration(len(r.agents.byID))*refuseEach)
+		refuse = r.refuseBusy()
 	}
 	var declined []string
 	for i, a := range agents {
@@ -189,4 +192,8 @@ func (r *Reactor) launch(st *state.Step, rec state.AttemptRecord) mesos.Launch {
 		Network: sp.Network, Volumes: sp.Volumes, Resources: sp.Resources,
 		Timeout: sp.Timeout, Grace: r.cfg.Limits.KillGrace,
 	}
+}
+
+func (r *Reactor) refuseBusy() time.Duration {
+	return max(r.cfg.RefuseBusy, time.Duration(len(r.agents.byID))*refuseEach)
 }

@@ -101,8 +101,8 @@ func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error
 	return nil
 }
 
-// act does what the batch, which is durable now, has decided. Kills go first: an attempt that is to end must
-// not be acknowledged or launched over meanwhile.
+// act does what the batch, which is durable now, has decided. Kills go last: what they name may have been launched
+// by this very batch.
 func (r *Reactor) act() {
 	kills := r.state.TakeKills()
 	calls := make([]mesos.Call, 0, len(kills)+len(r.calls))

@@ -12,6 +12,8 @@ import (
 func (r *Reactor) Why(now time.Time, st *state.Step, index int) string {
 	v := st.Task(now, index)
 	switch {
+	case st.Run().Record().Phase == state.RunCancelling && v.Phase != state.TaskLive:
+		return "its run is being cancelled"
 	case st.Phase() == state.StepWaiting:
 		return "waits for " + unfinished(st)
 	case v.Phase == state.TaskBackoff:

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -37,7 +38,8 @@ func New(daemon *scheduler.Daemon, st store.Store, version string, log *slog.Log
 	return &Server{daemon: daemon, store: st, version: version, log: log}
 }
 
-// Handler returns the routes.
+// Handler returns the routes. A browser may not use them on behalf of a page of another origin: whoever reaches a
+// scheduler on their own machine would otherwise lend it to every page that they look at.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/runs", s.handle(s.submit))
@@ -49,7 +51,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("/", s.handle(func(req *http.Request) (int, any, error) {
 		return 0, nil, newProblem(http.StatusNotFound, fmt.Sprintf("there is no %s %s", req.Method, req.URL.Path))
 	}))
-	return mux
+	return http.NewCrossOriginProtection().Handler(mux)
 }
 
 // handle answers with what a function returns: a status and a body, or an error.
@@ -73,6 +75,9 @@ func (s *Server) handle(f func(*http.Request) (int, any, error)) http.HandlerFun
 
 func (s *Server) submit(req *http.Request) (int, any, error) {
 	var sub Submission
+	if kind, _, err := mime.ParseMediaType(req.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return 0, nil, newProblem(http.StatusUnsupportedMediaType, "the body must be a submission in JSON, with Content-Type: application/json")
+	}
 	dec := json.NewDecoder(req.Body)
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&sub); err != nil {

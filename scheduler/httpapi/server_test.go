@@ -78,6 +78,7 @@ func ask[T any](a api, method, path string, body any, status int) T {
 	if err != nil {
 		a.t.Fatal(err)
 	}
+	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		a.t.Fatal(err)
@@ -201,5 +202,33 @@ func TestVersion(t *testing.T) {
 	got := ask[map[string]string](newAPI(t), "GET", "/v1/version", nil, 200)
 	if diff := cmp.Diff(map[string]string{"version": "1.2.3"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestPagesOfOthers sends what a browser would send for a page of another origin.
+func TestPagesOfOthers(t *testing.T) {
+	a := newAPI(t)
+	for _, c := range []struct {
+		header, value string
+		status        int
+	}{
+		{"Origin", "http://elsewhere.example", 403},
+		{"Sec-Fetch-Site", "cross-site", 403},
+		{"Content-Type", "text/plain", 415},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), "POST", a.url+"/v1/runs", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set(c.header, c.value)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != c.status {
+			t.Errorf("%s: %s: %s, want %d", c.header, c.value, resp.Status, c.status)
+		}
 	}
 }

@@ -153,3 +153,8 @@ type Volume struct {
 	At       string // absolute path in the container
 	ReadOnly bool
 }
+
+// Positive is r with nothing less than 0.
+func (r Resources) Positive() Resources {
+	return Resources{CPUs: max(0, r.CPUs), Mem: max(0, r.Mem), Disk: max(0, r.Disk), GPUs: max(0, r.GPUs), Ports: max(0, r.Ports)}
+}

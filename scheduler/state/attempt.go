@@ -40,6 +40,10 @@ func (s *State) Update(now time.Time, st Status) {
 		// A reconciliation tells that the task has failed, but not why, so not whose fault it was. The master
 		// knows a task that has ended only as long as the agent's own update is not acknowledged; that update
 		// comes, again if need be, or the agent is lost and the master tells that.
+	case st.State == TaskUnknown && !a.rec.Started.IsZero():
+		// A master that has lost its registry says this of every task until the agents are back (mesos.proto:
+		// the task "may or may not still be running"), so what has run is waited for as on an unreachable agent.
+		s.unreachable(now, a, st)
 	case st.State.Terminal():
 		s.ended(now, a, st)
 	case st.State == TaskUnreachable:
@@ -101,6 +105,7 @@ func (s *State) unreachable(now time.Time, a *attempt, st Status) {
 		return
 	}
 	if !a.rec.Unreachable.IsZero() {
+		s.rearm(a.task) // confirmed in this subscription
 		return
 	}
 	a.rec.Unreachable = now
@@ -185,6 +190,14 @@ func (s *State) afterFailure(now time.Time, t *task, a *attempt) {
 	s.rearm(t)
 }
 
+// avoid keeps the task away from the agent that failed it. An agent has no part in the loss of the framework, nor
+// in an offer that was no longer valid.
+func (s *State) avoid(t *task, rec *AttemptRecord) {
+	if rec.Reason != ReasonFrameworkRemoved && rec.Reason != ReasonInvalidOffers {
+		t.avoid = append(t.avoid, avoidance{agent: rec.Agent, until: rec.Ended.Add(s.cfg.AvoidFor)})
+	}
+}
+
 // noteFailure keeps the failed attempt that ended last; of several that ended at once, the one of the last task.
 func (st *Step) noteFailure(rec *AttemptRecord) {
 	f := st.failure
@@ -210,7 +223,7 @@ func (s *State) nextAttempt(now time.Time, t *task, a *attempt) (time.Duration, 
 		return backoff(retries.Backoff, retries.MaxBackoff, t.author, s.cfg.Seed, a.rec.ID), ""
 	}
 	t.infra++
-	t.avoid = append(t.avoid, avoidance{agent: a.rec.Agent, until: now.Add(s.cfg.AvoidFor)})
+	s.avoid(t, &a.rec)
 	if limit := blameFor(a.rec.State, a.rec.Reason, a.rec.Source).Limit; limit > 0 && t.limited >= limit {
 		return 0, fmt.Sprintf("given up after %d such failures", limit)
 	}

@@ -142,7 +142,7 @@ func (s *State) recount(t *task, a *AttemptRecord) {
 		if blameFor(a.State, a.Reason, a.Source).Limit > 0 {
 			t.limited++
 		}
-		t.avoid = append(t.avoid, avoidance{agent: a.Agent, until: a.Ended.Add(s.cfg.AvoidFor)})
+		s.avoid(t, a)
 	}
 }
 

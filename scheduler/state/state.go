@@ -63,7 +63,11 @@ type State struct {
 	timers  timers
 	usage   usage
 	next    int64 // sequence of the next run
-	serial  int   // of the last step
+	// subscribed is since when the master can be heard; zero while it cannot.
+	subscribed time.Time
+	serial     int // of the last step
+	// arrivals counts how often something became launchable.
+	arrivals int
 
 	dirtyRuns     []*Run
 	dirtyAttempts []*attempt
@@ -135,6 +139,9 @@ func (s *State) Runs() []*Run {
 // Waiting returns the steps that have tasks to launch, in no particular but reproducible order. The slice is
 // the state's own and good until the next change.
 func (s *State) Waiting() []*Step { return s.waiting }
+
+// Arrivals counts how often a step got something to launch, or one more task to launch again.
+func (s *State) Arrivals() int { return s.arrivals }
 
 // Used returns what the live attempts of a project hold.
 func (s *State) Used(project string) spec.Resources { return s.usage.projects[project] }

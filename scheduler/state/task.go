@@ -65,6 +65,7 @@ func (s *State) makeReady(t *task) {
 	st.ready = append(st.ready, nil)
 	copy(st.ready[i+1:], st.ready[i:])
 	st.ready[i], t.ready = t, true
+	s.arrivals++
 	s.updateWaiting(st)
 }
 
@@ -74,7 +75,11 @@ func (t *task) unready() {
 	}
 	st := t.step
 	i := sort.Search(len(st.ready), func(i int) bool { return st.ready[i].index >= t.index })
-	st.ready = append(st.ready[:i], st.ready[i+1:]...)
+	if i == 0 {
+		st.ready = st.ready[1:] // the usual case, made cheap for steps with very many retries
+	} else {
+		st.ready = append(st.ready[:i], st.ready[i+1:]...)
+	}
 	t.ready = false
 }
 
@@ -85,6 +90,7 @@ func (s *State) updateWaiting(st *Step) {
 	switch {
 	case waits && st.place == 0:
 		s.waiting = append(s.waiting, st)
+		s.arrivals++
 		st.place = len(s.waiting)
 	case !waits && st.place > 0:
 		moved := s.waiting[last]

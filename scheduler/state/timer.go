@@ -6,7 +6,7 @@ import (
 )
 
 // timer says when something of a task or a run is due. Each task and each run has one, whose time follows from
-// its record (task.due, Run.due), so that timers need not be stored and none outlives what it is for.
+// its record (State.due, Run.due), so that timers need not be stored and none outlives what it is for.
 type timer struct {
 	at    time.Time
 	order uint64 // equal times fire in the order in which they were set
@@ -89,7 +89,8 @@ func (s *State) Expire(now time.Time) {
 }
 
 // due returns when the task has something to do by itself; zero if never.
-func (t *task) due(cfg *Config) time.Time {
+func (s *State) due(t *task) time.Time {
+	cfg := &s.cfg
 	a := t.live
 	if a == nil {
 		if t.ready {
@@ -101,7 +102,7 @@ func (t *task) due(cfg *Config) time.Time {
 	if timeout := t.step.spec.Timeout; timeout > 0 && a.rec.Kill == "" && !a.rec.Started.IsZero() {
 		at = a.rec.Started.Add(timeout + cfg.TimeoutSlack)
 	}
-	if !a.rec.Unreachable.IsZero() {
+	if s.away(a) {
 		at = earlier(at, a.rec.Unreachable.Add(cfg.UnreachableWait))
 	}
 	if a.rec.Kill != "" {
@@ -119,7 +120,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-func (s *State) rearm(t *task) { s.timers.set(&t.timer, t.due(&s.cfg)) }
+func (s *State) rearm(t *task) { s.timers.set(&t.timer, s.due(t)) }
 
 func (s *State) taskDue(now time.Time, t *task) {
 	a := t.live
@@ -127,11 +128,15 @@ func (s *State) taskDue(now time.Time, t *task) {
 	case a == nil:
 		s.makeReady(t)
 		return
-	case !a.rec.Unreachable.IsZero() && !a.rec.Unreachable.Add(s.cfg.UnreachableWait).After(now):
+	case s.away(a) && !a.rec.Unreachable.Add(s.cfg.UnreachableWait).After(now):
 		s.replaceUnreachable(now, a)
 		return
 	case a.rec.Kill == "":
 		s.kill(now, a, KillTimeout)
+	case a.rec.Kill == KillTimeout && now.Sub(a.rec.Killed) > s.cfg.KillGrace+s.cfg.CancelWait:
+		a.rec.Message = "ran longer than its timeout, and its agent does not answer the kill"
+		s.endAttempt(now, a, AuthorFailed)
+		return
 	default:
 		s.askKill(now, a)
 	}
@@ -148,4 +153,20 @@ func (s *State) runDue(now time.Time, r *Run) {
 			}
 		}
 	}
+}
+
+// away reports whether the master of now says that the attempt's agent is unreachable: what an earlier subscription
+// told may have changed meanwhile, and silence is no answer.
+func (s *State) away(a *attempt) bool {
+	return !a.rec.Unreachable.IsZero() && !s.subscribed.IsZero() && a.heard.After(s.subscribed)
+}
+
+// Listen says since when the master can be heard; the zero time: it cannot.
+func (s *State) Listen(since time.Time) {
+	s.subscribed = since
+	s.eachLive(func(a *attempt) {
+		if !a.rec.Unreachable.IsZero() {
+			s.rearm(a.task)
+		}
+	})
 }
