@@ -125,6 +125,11 @@ func (r Resources) Plus(o Resources, n int64) Resources {
 	}
 }
 
+// Positive is r with nothing less than 0.
+func (r Resources) Positive() Resources {
+	return Resources{CPUs: max(0, r.CPUs), Mem: max(0, r.Mem), Disk: max(0, r.Disk), GPUs: max(0, r.GPUs), Ports: max(0, r.Ports)}
+}
+
 // Retries says how often and when a task that failed by itself is run again. Attempts that were lost to the
 // infrastructure are not counted here.
 type Retries struct {
@@ -152,9 +157,4 @@ type Volume struct {
 	Host     string // absolute path on the agent
 	At       string // absolute path in the container
 	ReadOnly bool
-}
-
-// Positive is r with nothing less than 0.
-func (r Resources) Positive() Resources {
-	return Resources{CPUs: max(0, r.CPUs), Mem: max(0, r.Mem), Disk: max(0, r.Disk), GPUs: max(0, r.GPUs), Ports: max(0, r.Ports)}
 }

@@ -133,10 +133,6 @@ func (s *State) taskDue(now time.Time, t *task) {
 		return
 	case a.rec.Kill == "":
 		s.kill(now, a, KillTimeout)
-	case a.rec.Kill == KillTimeout && now.Sub(a.rec.Killed) > s.cfg.KillGrace+s.cfg.CancelWait:
-		a.rec.Message = "ran longer than its timeout, and its agent does not answer the kill"
-		s.endAttempt(now, a, AuthorFailed)
-		return
 	default:
 		s.askKill(now, a)
 	}
