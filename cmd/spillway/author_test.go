@@ -101,6 +101,7 @@ func (a *author) submit(body []byte) (state.RunID, error) {
 	if err != nil {
 		return "", err
 	}
+	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return "", err
