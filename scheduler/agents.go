@@ -88,9 +88,8 @@ func (t *agentTable) removeOffer(id string) {
 	t.setFree(a, a.offered(""))
 }
 
-// take removes the agent's offers of a role and returns their ids.
-func (t *agentTable) take(a *agent, role string) []string {
-	var ids []string
+// take removes the agent's offers of a role and appends their ids to some.
+func (t *agentTable) take(ids []string, a *agent, role string) []string {
 	kept := a.offers[:0]
 	for _, o := range a.offers {
 		if o.Role != role {

@@ -172,10 +172,10 @@ func (r *Reactor) answerOffers(role string, agents []*agent, launches [][]mesos.
 		switch {
 		case len(a.offers) == 0:
 		case len(launches[i]) > 0:
-			r.call(mesos.Accept{OfferIDs: r.agents.take(a, role), AgentID: a.id, Launches: launches[i], Refuse: refuse})
+			r.call(mesos.Accept{OfferIDs: r.agents.take(nil, a, role), AgentID: a.id, Launches: launches[i], Refuse: refuse})
 			r.demand.declined = true
 		case !reserved[a.id]:
-			declined = append(declined, r.agents.take(a, role)...)
+			declined = r.agents.take(declined, a, role)
 		}
 	}
 	if len(declined) > 0 {

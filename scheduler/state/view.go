@@ -1,6 +1,8 @@
 package state
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/placement"
@@ -152,17 +154,42 @@ func (st *Step) Task(now time.Time, index int) TaskView {
 // nothing was heard since the subscription began, those that are about to start or whose agent is unreachable and
 // that were not heard of for the short time, and those not heard of for the long time.
 func (s *State) Quiet(now, subscribed time.Time, short, long time.Duration) []AttemptRecord {
-	var quiet []AttemptRecord
-	s.eachLive(func(a *attempt) {
+	// This looks at all that lives, every minute: only what is found is put in order.
+	var quiet []*attempt
+	s.eachUnordered(func(a *attempt) {
 		limit := long
 		if a.rec.State.rank() < TaskRunning.rank() || !a.rec.Unreachable.IsZero() {
 			limit = short
 		}
 		if !a.heard.After(subscribed) && a.rec.Launched.Before(subscribed) || now.Sub(a.heard) >= limit {
-			quiet = append(quiet, a.rec)
+			quiet = append(quiet, a)
 		}
 	})
-	return quiet
+	slices.SortFunc(quiet, func(a, b *attempt) int {
+		x, y := a.task, b.task
+		return cmp.Or(
+			cmp.Compare(x.step.run.rec.Sequence, y.step.run.rec.Sequence),
+			cmp.Compare(x.step.serial, y.step.serial), // a run's steps are numbered in order
+			cmp.Compare(x.index, y.index),
+		)
+	})
+	records := make([]AttemptRecord, len(quiet))
+	for i, a := range quiet {
+		records[i] = a.rec
+	}
+	return records
+}
+
+func (s *State) eachUnordered(f func(*attempt)) {
+	for _, r := range s.runs {
+		for _, st := range r.steps {
+			for _, t := range st.tasks {
+				if t.live != nil {
+					f(t.live)
+				}
+			}
+		}
+	}
 }
 
 // Live returns all live attempts, ordered by run, step and index.
