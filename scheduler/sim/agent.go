@@ -15,6 +15,7 @@ import (
 type agent struct {
 	w       *world
 	id      string
+	number  int // in world.agents
 	machine Machine
 	// up: the agent process runs; dead: it never will again; cut: nothing gets through to the master or back; ill:
 	// its Docker engine cannot start containers.
@@ -33,15 +34,10 @@ type agent struct {
 
 // addAgent puts a machine into the cluster. A machine that was there before comes back with another agent id.
 func (w *world) addAgent(m Machine) *agent {
-	n := 0
-	for _, a := range w.agents {
-		if a.machine.Name == m.Name {
-			n++
-		}
-	}
-	a := &agent{w: w, id: m.Name, machine: m, up: true, executions: map[string]*execution{}}
-	if n > 0 {
-		a.id = fmt.Sprintf("%s-%d", m.Name, n+1)
+	a := &agent{w: w, id: m.Name, number: len(w.agents), machine: m, up: true, executions: map[string]*execution{}}
+	w.incarnations[m.Name]++
+	if n := w.incarnations[m.Name]; n > 1 {
+		a.id = fmt.Sprintf("%s-%d", m.Name, n)
 	}
 	w.agents = append(w.agents, a)
 	a.connect()

@@ -2,6 +2,8 @@ package sim
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/mesos"
@@ -69,8 +71,9 @@ func (m *master) allocate() {
 		return
 	}
 	offers := map[*framework][]mesos.Offer{}
+	made := 0
 	for _, e := range m.entries {
-		if !e.connected || e.inactive || e.free.CPUs < leastCPUs && e.free.Mem < leastMem {
+		if e.quiet > m.w.now || !e.connected || e.inactive || e.free.CPUs < leastCPUs && e.free.Mem < leastMem {
 			continue
 		}
 		r := m.receiver(candidates, e)
@@ -79,9 +82,14 @@ func (m *master) allocate() {
 		case r == m.greedy:
 			m.feed(e)
 		default:
+			if offers[r.framework] == nil {
+				offers[r.framework] = make([]mesos.Offer, 0, max(m.offered, 16))
+			}
+			made++
 			offers[r.framework] = append(offers[r.framework], m.offer(e, r))
 		}
 	}
+	m.offered = made
 	for _, f := range m.sortedFrameworks() {
 		if len(offers[f]) > 0 {
 			f.send(mesos.Offers{Offers: offers[f]})
@@ -122,16 +130,33 @@ func (m *master) receiver(candidates []*roleState, e *entry) *roleState {
 // refuses reports whether a filter of the role holds for what the agent has free. Filters that do not hold any more
 // are dropped.
 func (m *master) refuses(r *roleState, e *entry) bool {
-	kept, refuses := e.filters[:0], false
+	kept, refused := e.filters[:0], time.Duration(0)
 	for i := range e.filters {
 		f := &e.filters[i]
 		if f.until > m.w.now && f.revived == f.role.revived {
-			refuses = refuses || f.role == r && within(e.free, f.refused)
+			if f.role == r && within(e.free, f.refused) {
+				refused = f.until
+			}
 			kept = append(kept, *f)
 		}
 	}
 	e.filters = kept
-	return refuses
+	if len(m.w.sc.Roles) == 1 && m.greedy == nil {
+		e.quiet = refused
+	}
+	return refused > 0
+}
+
+// stir makes the next allocation look at all agents.
+func (m *master) stir() {
+	for _, e := range m.entries {
+		e.quiet = 0
+	}
+}
+
+// give gives resources back to an agent.
+func (e *entry) give(r spec.Resources) {
+	e.free, e.quiet = plus(e.free, r), 0
 }
 
 // share is a role's dominant share.
@@ -141,15 +166,14 @@ func (m *master) share(r *roleState) float64 {
 
 // offer takes what an agent has free into an offer.
 func (m *master) offer(e *entry, r *roleState) mesos.Offer {
-	o := &offer{id: m.newOfferID(), entry: e, role: r, resources: e.free}
+	o := &offer{id: m.newOfferID(e), entry: e, role: r, resources: e.free}
 	e.free = spec.Resources{}
 	r.allocated = plus(r.allocated, o.resources)
-	m.offers[o.id] = o
 	m.w.report.Offers++
 	e.offers = append(e.offers, o)
 	if m.w.chance(m.w.sc.noise.rescind) {
 		m.w.after(m.w.draw(Span{0, 20 * time.Millisecond}), func() {
-			if m.offers[o.id] == o {
+			if m.outstanding(o.id) == o {
 				m.w.report.Faults["offers rescinded"]++
 				m.rescind(o)
 			}
@@ -163,11 +187,36 @@ func (m *master) offer(e *entry, r *roleState) mesos.Offer {
 
 // takeBack ends an offer; its resources are free again, and not offered to the same role for a while.
 func (m *master) takeBack(o *offer, refuse time.Duration) {
-	delete(m.offers, o.id)
-	o.entry.offers = slices.DeleteFunc(o.entry.offers, func(x *offer) bool { return x == o })
-	o.entry.free = plus(o.entry.free, o.resources)
+	e := o.entry
+	i := slices.Index(e.offers, o)
+	e.offers = slices.Delete(e.offers, i, i+1)
+	e.give(o.resources)
 	o.role.allocated = minus(o.role.allocated, o.resources)
-	m.refuse(o.entry, o.role, o.resources, refuse)
+	m.refuse(e, o.role, o.resources, refuse)
+}
+
+// newOfferID names an offer: by a number, and by the agent's, by which it is found again.
+func (m *master) newOfferID(e *entry) string {
+	m.nextOffer++
+	b := make([]byte, 0, 16)
+	b = strconv.AppendInt(append(b, 'o'), int64(m.nextOffer), 10)
+	return string(strconv.AppendInt(append(b, '.'), int64(e.agent.number), 10))
+}
+
+// outstanding finds an offer that was not answered yet; nil if there is none.
+func (m *master) outstanding(id string) *offer {
+	n, err := strconv.Atoi(id[strings.IndexByte(id, '.')+1:])
+	if err != nil || n >= len(m.w.agents) {
+		return nil
+	}
+	if e := m.byID[m.w.agents[n].id]; e != nil {
+		for _, o := range e.offers {
+			if o.id == id {
+				return o
+			}
+		}
+	}
+	return nil
 }
 
 // refuse sets a filter. It holds at least until the next allocation.
@@ -205,7 +254,7 @@ func (m *master) feed(e *entry) {
 			r.allocated = minus(r.allocated, taken)
 		}
 		if e := m.byID[a.id]; e != nil {
-			e.free = plus(e.free, taken)
+			e.give(taken)
 		}
 		if m.w.chance(0.5) && m.greedy == r {
 			if e := m.byID[a.id]; e != nil {

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -17,7 +16,7 @@ func (m *master) handle(f *framework, c mesos.Call) {
 		m.accept(f, &c)
 	case mesos.Decline:
 		for _, id := range c.OfferIDs {
-			if o := m.offers[id]; o != nil && o.role.framework == f {
+			if o := m.outstanding(id); o != nil && o.role.framework == f {
 				m.takeBack(o, c.Refuse)
 			}
 		}
@@ -33,6 +32,7 @@ func (m *master) handle(f *framework, c mesos.Call) {
 			r.suppressed = false
 			r.revived++
 		}
+		m.stir()
 		m.allocateSoon()
 	case mesos.Suppress:
 		for _, r := range f.roles {
@@ -47,7 +47,7 @@ func (m *master) accept(f *framework, c *mesos.Accept) {
 	var offers []*offer
 	invalid := ""
 	for _, id := range c.OfferIDs {
-		if o := m.offers[id]; o != nil && o.role.framework == f {
+		if o := m.outstanding(id); o != nil && o.role.framework == f {
 			offers = append(offers, o)
 		} else {
 			invalid = id
@@ -114,7 +114,7 @@ func (f *framework) role(name string) *roleState {
 
 // release gives back what a task that has ended used.
 func (m *master) release(t *masterTask) {
-	t.entry.free = plus(t.entry.free, t.needs)
+	t.entry.give(t.needs)
 	t.role.allocated = minus(t.role.allocated, t.needs)
 	t.needs = spec.Resources{}
 }
@@ -224,18 +224,12 @@ func (m *master) reconcileTask(f *framework, ref mesos.TaskRef) {
 	}
 }
 
-// newOfferID names an offer.
-func (m *master) newOfferID() string {
-	m.nextOffer++
-	return fmt.Sprintf("o%d", m.nextOffer)
-}
-
 // planMaintenance announces that a machine will be taken away (recording 17).
 func (m *master) planMaintenance(e *entry, from time.Time) {
 	e.unavailableFrom = from
 	m.rescindAll(e)
 	m.tell(mesos.InverseOffers{Offers: []mesos.InverseOffer{{
-		ID: m.newOfferID(), AgentID: e.id, From: from, Duration: time.Hour,
+		ID: m.newOfferID(e), AgentID: e.id, From: from, Duration: time.Hour,
 	}}})
 	m.allocateSoon()
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler"
@@ -115,6 +116,9 @@ func (d *daemon) step() {
 	d.inbox = nil
 	w := d.w
 	w.report.Steps++
+	if slices.ContainsFunc(batch, isOffers) {
+		w.report.Rounds++
+	}
 	w.traceBatch(batch)
 	if w.audit != nil {
 		w.audit.given(batch)
@@ -135,13 +139,16 @@ func (d *daemon) step() {
 	case err != nil:
 		w.fail("the scheduler stops: %v", err)
 	}
-	if d.reactor.OffersHeld() > 0 {
-		w.report.Rounds++
-	}
 	if w.audit != nil {
 		w.audit.stepped()
 	}
 	d.arm()
+}
+
+func isOffers(in scheduler.Input) bool {
+	e, _ := in.(scheduler.Event)
+	_, offers := e.Event.(mesos.Offers)
+	return offers
 }
 
 // guarded steps the reactor and notices if its process has ended.

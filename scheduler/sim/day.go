@@ -22,11 +22,14 @@ func Day(seed uint64, agents, tasks int, load float64) Scenario {
 		Seed: seed, Config: scheduler.DefaultConfig(), Machines: d.machines(agents),
 		Length: 24 * time.Hour, Unchecked: true,
 		Timing: Timing{
-			Batch: Span{100 * time.Millisecond, 100 * time.Millisecond}, Allocation: time.Second,
+			Batch: Span{500 * time.Millisecond, 500 * time.Millisecond}, Allocation: time.Second,
 			Ping: 75 * time.Second, Reregister: 10 * time.Minute, Quick: true,
 		},
 	}
 	sc.Config.Seed = seed
+	// Tasks run for many minutes: to have resources a second earlier is not worth that the master offers all agents
+	// anew whenever a task ends, which is what most of the time would be spent on.
+	sc.Config.ReviveInterval, sc.Config.RefuseBusy = time.Second, 5*time.Minute
 	sc.Config.Weights = map[string]float64{"lisa": 4, "lpf": 2}
 	d.submissions(&sc, tasks)
 	cpus := 0.0
@@ -71,12 +74,12 @@ var kinds = []struct {
 	cpus, mem     string
 	rules         string
 }{
-	{"ingest", "lisa", 20, 0.05, "1", "2GiB", "priority: 90"},
-	{"noise", "lisa", 400, 0.35, "2", "8GiB", "priority: 50"},
-	{"mcmc", "lpf", 2000, 0.3, "1", "2GiB", "priority: 20"},
-	{"glitches", "lpf", 100, 0.1, "4", "8GiB", "priority: 60"},
-	{"simulation", "euclid", 1000, 0.15, "2", "4GiB", "priority: 50"},
-	{"fit", "users", 5, 0.05, "8", "16GiB", "priority: 50"},
+	{"ingest", "lisa", 200, 0.05, "1", "2GiB", "priority: 90"},
+	{"noise", "lisa", 1000, 0.35, "2", "8GiB", "priority: 50"},
+	{"mcmc", "lpf", 5000, 0.3, "1", "2GiB", "priority: 20"},
+	{"glitches", "lpf", 400, 0.1, "4", "8GiB", "priority: 60"},
+	{"simulation", "euclid", 2000, 0.15, "2", "4GiB", "priority: 50"},
+	{"fit", "users", 100, 0.05, "4", "16GiB", "priority: 50"},
 }
 
 // submissions spreads pipelines over the day, most of them around two in the afternoon.
@@ -115,11 +118,11 @@ func (d *day) arrival(length time.Duration) time.Duration {
 	}
 }
 
-// behave draws how long a task takes; one in fifty fails the first time.
+// behave draws how long a task takes; one in five hundred fails the first time.
 func (d *day) behave(l *mesos.Launch, failures int) Behaviour {
 	rng := drawFor(d.seed, string(l.ID.Run), l.ID.Index, uint64(l.ID.Number))
 	b := Behaviour{Start: 2 * time.Second, Run: time.Duration((0.3 + 0.7*rng.ExpFloat64()) * float64(d.mean))}
-	if failures == 0 && rng.IntN(50) == 0 {
+	if failures == 0 && rng.IntN(500) == 0 {
 		b.End.ExitCode = 1
 	}
 	return b

@@ -116,6 +116,9 @@ func (d *driver) send(calls []mesos.Call) {
 // holds takes the offers of an Accept out of the driver's book. If one is not there, the launches are reported as
 // dropped, as mesos.Driver does.
 func (s *subscription) holds(c *mesos.Accept) bool {
+	if s.w.sc.Timing.Quick {
+		return true
+	}
 	unknown := ""
 	for _, id := range c.OfferIDs {
 		if !s.book[id] {
@@ -188,8 +191,10 @@ func (s *subscription) deliver(e mesos.Event) {
 	case mesos.Subscribed:
 		s.begun, d.sub, d.frameworkID, d.tries = true, s, e.FrameworkID, 0
 	case mesos.Offers:
-		for _, o := range e.Offers {
-			s.book[o.ID] = true
+		if !s.w.sc.Timing.Quick {
+			for i := range e.Offers {
+				s.book[e.Offers[i].ID] = true
+			}
 		}
 	}
 	d.give(s.process, e)

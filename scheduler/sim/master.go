@@ -27,11 +27,11 @@ type master struct {
 	// frameworks are those of the scheduler; greedy is somebody else's.
 	frameworks map[string]*framework
 	greedy     *roleState
-	offers     map[string]*offer
 	total      spec.Resources
 	process    int // counts its restarts
 
 	nextOffer, nextFramework int
+	offered                  int // how many offers the last allocation has made
 	soonAllocating           bool
 }
 
@@ -55,6 +55,8 @@ type entry struct {
 	offers    []*offer
 	tasks     []*masterTask
 	filters   []filter
+	// quiet is until when nobody wants what is free; zero if somebody may.
+	quiet time.Duration
 	// unavailableFrom is when a planned maintenance starts.
 	unavailableFrom time.Time
 	// launched is when something was last launched there.
@@ -84,7 +86,7 @@ func newMaster(w *world) *master {
 
 // forget empties what the registry does not keep.
 func (m *master) forget() {
-	m.entries, m.byID, m.tasks, m.offers = nil, map[string]*entry{}, map[string]*masterTask{}, map[string]*offer{}
+	m.entries, m.byID, m.tasks = nil, map[string]*entry{}, map[string]*masterTask{}
 	m.frameworks, m.total = map[string]*framework{}, spec.Resources{}
 	m.greedy = nil
 	if m.w.sc.Greedy {
@@ -164,6 +166,7 @@ func (m *master) subscribe(id string, process int) {
 	for _, r := range f.roles {
 		r.suppressed, r.revived = false, r.revived+1
 	}
+	m.stir()
 	f.sub = &subscription{w: m.w, process: process, framework: f, open: true, book: map[string]bool{}}
 	f.send(mesos.Subscribed{FrameworkID: id, Master: "master"})
 	m.allocateSoon()

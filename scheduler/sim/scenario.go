@@ -98,7 +98,8 @@ type Timing struct {
 	Reregister time.Duration
 	// Resend is when an agent sends an update again that was not acknowledged; it doubles up to ten minutes.
 	Resend time.Duration
-	// Quick leaves out what is only there to be lost: TASK_STARTING, updates that are sent again, acknowledgements.
+	// Quick leaves out what matters only when something goes wrong, which then must not: TASK_STARTING, updates that
+	// are sent again, acknowledgements, the driver's book of offers.
 	Quick bool
 }
 
@@ -117,8 +118,7 @@ type Report struct {
 	Err error
 	// Virtual is how much time was played.
 	Virtual time.Duration
-	// Events is how many things happened, Steps how often the reactor was called, Rounds in how many of these calls it
-	// held offers.
+	// Events is how many things happened, Steps how often the reactor was called, Rounds how often with new offers.
 	Events, Steps, Rounds int
 	// Offers is how many offers the scheduler was made, Revives how often it asked for all of them anew.
 	Offers, Revives int

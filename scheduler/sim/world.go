@@ -20,9 +20,11 @@ type world struct {
 	daemon *daemon
 	people *people
 	agents []*agent // every machine that ever was
-	audit  *audit   // nil if the scenario is unchecked
-	meter  meter
-	report Report
+	// incarnations counts the machines of a name.
+	incarnations map[string]int
+	audit        *audit // nil if the scenario is unchecked
+	meter        meter
+	report       Report
 	// calm: what went wrong has been put right, and nothing more goes wrong.
 	calm bool
 	// failures is how often a task has failed by itself.
@@ -64,7 +66,7 @@ func newWorld(sc Scenario) *world {
 	}
 	w := &world{
 		sc: sc, rng: rand.New(rand.NewPCG(sc.Seed, 1)), log: slog.New(slog.DiscardHandler),
-		trace: newTracer(sc.Trace), failures: map[taskName]int{},
+		trace: newTracer(sc.Trace), failures: map[taskName]int{}, incarnations: map[string]int{},
 		report: Report{Seed: sc.Seed, Faults: map[string]int{}},
 	}
 	w.meter = newMeter(w)
