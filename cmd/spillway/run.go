@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lisa-dpc/spillway/scheduler/httpapi"
+	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
 func newRun() *cobra.Command {
@@ -151,15 +152,16 @@ func describe(s httpapi.Step) string {
 	if s.Waits != "" {
 		line += ": " + s.Waits
 	}
-	if s.Failure != nil {
+	if s.Failure != nil && s.Phase != string(state.StepSucceeded) {
 		line += fmt.Sprintf("; task %d failed on %s: %s", s.Failure.Index, s.Failure.Hostname, failure(s.Failure))
 	}
 	return line
 }
 
+// failure says on one line why an attempt failed; Mesos' own messages may have several.
 func failure(a *httpapi.Attempt) string {
-	if a.Message != "" {
-		return a.Message
+	if message := strings.Fields(a.Message); len(message) > 0 {
+		return strings.Join(message, " ")
 	}
 	return strings.TrimSpace(a.State + " " + a.Reason)
 }
