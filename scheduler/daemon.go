@@ -70,8 +70,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return err
 }
 
-// give hands the master's events to the loop, and holds the driver back while the loop is behind.
+// give hands the master's events to the loop, and holds the driver back while the loop is behind. At the daemon's end
+// there are none any more but that the subscription has ended, which is what was wanted.
 func (d *Daemon) give(ctx context.Context, events []mesos.Event) {
+	if ctx.Err() != nil {
+		return
+	}
 	batch := make([]Input, len(events))
 	for i, e := range events {
 		batch[i] = Event{e}
