@@ -23,7 +23,7 @@ type audit struct {
 	// durable and must launch.
 	owed  map[string]*state.Status
 	fresh map[state.AttemptID]bool
-	// twins are the attempts that the step was told to be alive, killed those that it asks to end.
+	// twins are the attempts that live and should not, as the step was told, killed those that it asks to end.
 	twins, killed map[string]bool
 	sent          map[state.AttemptID]bool // launched by an ACCEPT
 	// alive are the attempts that are at work, causes why others are not any more.
@@ -189,7 +189,7 @@ func (a *audit) stepped() {
 	}
 	for _, id := range sortedKeys(a.twins) {
 		if !a.killed[id] {
-			a.w.fail("%s lives, though it was replaced or its run has ended, and is not killed", id)
+			a.w.fail("%s lives, though it was replaced or its run was cancelled or has ended, and is not killed", id)
 		}
 	}
 	for id := range a.fresh {
@@ -255,13 +255,19 @@ func (a *audit) started(x *execution) {
 		switch {
 		case rec.Outcome == "":
 			a.w.fail("%s runs on %s beside %s, which lives on %s", id, x.agent.id, other.id, other.agent.id)
-		case rec.Outcome == state.Cancelled:
+		case rec.Outcome == state.Cancelled, a.unanswered(rec):
 		case rec.State != state.TaskUnreachable && rec.State != state.TaskGoneByOperator && rec.State != state.TaskLost:
 			a.w.fail("%s runs on %s beside %s on %s, which was believed to be dead: %s",
 				id, x.agent.id, other.id, other.agent.id, describeAttempt(rec))
 		}
 	}
 	a.alive[task] = append(a.alive[task], x)
+}
+
+// unanswered reports whether an attempt was given up because its agent did not answer a kill.
+func (a *audit) unanswered(rec *state.AttemptRecord) bool {
+	limits := &a.w.sc.Config.Limits
+	return rec.Kill == state.KillTimeout && rec.Ended.Sub(rec.Killed) > limits.KillGrace+limits.CancelWait
 }
 
 // ended notes why an attempt is not at work any more.

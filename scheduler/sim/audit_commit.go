@@ -34,8 +34,21 @@ func (a *audit) committed(c *state.Changes) {
 		a.launched(r, phases[r], rec)
 	}
 	for i := range c.Runs {
-		if r := a.runs[c.Runs[i].ID]; r.rec.Phase.Final() {
+		r := a.runs[c.Runs[i].ID]
+		switch {
+		case r.rec.Phase.Final():
 			a.finished(r)
+		case r.rec.Cancelled.Equal(a.w.time()):
+			a.cancelled(r)
+		}
+	}
+}
+
+// cancelled notes that the attempts of a run that is cancelled in this step must be killed in it.
+func (a *audit) cancelled(r *auditRun) {
+	for _, attempts := range r.tasks {
+		if last := &attempts[len(attempts)-1]; last.Outcome == "" && last.Unreachable.IsZero() {
+			a.twins[last.ID.String()] = true
 		}
 	}
 }
@@ -90,6 +103,8 @@ func (a *audit) changed(r *auditRun, before, rec *state.AttemptRecord) {
 		a.w.fail("an attempt has become another: %s; it was: %s", describeAttempt(rec), describeAttempt(before))
 	case before.Outcome == "" && rec.Outcome != "":
 		a.judged(r, before, rec)
+	case progress(rec.State) < progress(before.State), !before.Started.IsZero() && !rec.Started.Equal(before.Started):
+		a.w.fail("an attempt has gone back: %s; it was: %s", describeAttempt(rec), describeAttempt(before))
 	}
 }
 

@@ -33,6 +33,9 @@ func behaviours(seed uint64, healthy bool) func(*mesos.Launch, int) Behaviour {
 		case 3:
 			b.Unstartable = try.IntN(3) == 0
 		}
+		if l.Timeout > 0 && try.IntN(20) == 0 {
+			b.Hangs, b.Unlimited, b.Undying = true, true, true
+		}
 		if failures >= fails {
 			return b
 		}

@@ -95,7 +95,7 @@ func (c *chaos) submissions(sc *Scenario) {
 		sc.Submissions = append(sc.Submissions, s)
 		if s.Key != "" && c.maybe(0.4) {
 			again := s
-			again.At += pick(c.rng, []time.Duration{0, time.Millisecond, time.Second, 5 * time.Minute})
+			again.At += pick(c.rng, []time.Duration{0, 0, time.Millisecond, time.Second, 5 * time.Minute})
 			if c.maybe(0.2) {
 				again.Spec += "# not quite the same\n"
 			}

@@ -25,7 +25,8 @@ type execution struct {
 	// updates were not acknowledged; only the first is sent, again and again.
 	updates []state.Status
 	tries   int
-	begun   time.Duration
+	// begun is when it was launched, asked when it was first asked to end.
+	begun, asked time.Duration
 }
 
 // start begins the task's life: the container is prepared, runs and ends.
@@ -110,10 +111,13 @@ func (x *execution) die(cause attemptCause) {
 
 // kill asks the task to end; it does at once, or when the grace period is over (recording 06).
 func (x *execution) kill(grace time.Duration, reason state.Reason, cause attemptCause) {
-	if !x.alive || x.killing || x.stuck {
+	w := x.agent.w
+	if x.behaviour.Undying && x.asked == 0 {
+		x.asked = w.now
+	}
+	if !x.alive || x.killing || x.stuck || x.behaviour.Undying && w.now-x.asked < 3*time.Minute {
 		return
 	}
-	w := x.agent.w
 	x.killing = true
 	x.update(state.Status{State: state.TaskKilling, Reason: reason, Source: state.SourceExecutor})
 	wait := w.draw(Span{10 * time.Millisecond, 500 * time.Millisecond})

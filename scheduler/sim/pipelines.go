@@ -16,6 +16,10 @@ func (c *chaos) pipeline() string {
 		b.WriteString("params:\n  n: {type: int, default: 2}\n")
 	}
 	b.WriteString("defaults: {image: busybox, run: work}\nsteps:\n")
+	if c.maybe(0.05) {
+		b.WriteString("  nothing: {array: 0}\n")
+		return b.String()
+	}
 	steps := 1 + c.rng.IntN(6)
 	for i := range steps {
 		fmt.Fprintf(&b, "  s%d:\n", i)

@@ -70,8 +70,9 @@ type Behaviour struct {
 	End Ending
 	// Stubborn: it ignores TERM, and ends only when the grace period of a kill is over.
 	Stubborn bool
-	// Unlimited: its agent does not end it at its timeout.
-	Unlimited bool
+	// Unlimited: its agent does not end it at its timeout. Undying: nor when it is killed, unless it is for the second
+	// time and some minutes later.
+	Unlimited, Undying bool
 }
 
 // Ending is how a task ends by itself.

@@ -12,7 +12,7 @@ import (
 
 var (
 	oneSeed = flag.Uint64("seed", 0, "play this seed only")
-	trace   = flag.Bool("trace", false, "write what happens to the standard output; with -seed")
+	show    = flag.Bool("show", false, "write what happens to the standard output; with -seed")
 	seeds   = flag.Int("seeds", 1000, "how many seeds to play")
 	first   = flag.Uint64("first", 1, "the first of them")
 )
@@ -37,7 +37,7 @@ func TestSeeds(t *testing.T) {
 				r := Run(Chaos(seed))
 				sum.add(&r)
 				if r.Err != nil {
-					t.Errorf("seed %d: %v\n\nplay it again with:\n  go test ./scheduler/sim -run TestSeeds -seed %d -trace\nwhere it ends with:\n%s",
+					t.Errorf("seed %d: %v\n\nplay it again with:\n  go test ./scheduler/sim -run TestSeeds -seed %d -show\nwhere it ends with:\n%s",
 						seed, r.Err, seed, tail(seed, 40))
 				}
 			}
@@ -88,7 +88,7 @@ func (r *Report) add(o *Report) {
 
 func playOne(t *testing.T, seed uint64) {
 	sc := Chaos(seed)
-	if *trace {
+	if *show {
 		sc.Trace = os.Stdout
 	}
 	r := Run(sc)

@@ -126,8 +126,9 @@ func (w *world) settle() {
 }
 
 // settling is how long after the last run's end everything must be in order: updates are acknowledged, twins are
-// dead, no offer is held. A kill that was lost is asked for again within a minute, as is a twin that nobody noticed.
-const settling = 20 * time.Minute
+// dead, no offer is held. Nobody may tell of a twin but a reconciliation of everything, every 15 minutes, and what does
+// not heed its first kill is killed again only by the next.
+const settling = 50 * time.Minute
 
 // calmDown puts right what went wrong, so that all can come to its end.
 func (w *world) calmDown() {
