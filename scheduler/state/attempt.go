@@ -40,9 +40,11 @@ func (s *State) Update(now time.Time, st Status) {
 		// A reconciliation tells that the task has failed, but not why, so not whose fault it was. The master
 		// knows a task that has ended only as long as the agent's own update is not acknowledged; that update
 		// comes, again if need be, or the agent is lost and the master tells that.
-	case st.State == TaskUnknown && !a.rec.Started.IsZero():
+		s.back(a, st)
+	case st.State == TaskUnknown:
 		// A master that has lost its registry says this of every task until the agents are back (mesos.proto:
-		// the task "may or may not still be running"), so what has run is waited for as on an unreachable agent.
+		// the task "may or may not still be running"), also of one that was launched and not heard of yet. So it
+		// is waited for as on an unreachable agent. Of a launch that was lost the master says TASK_GONE.
 		s.unreachable(now, a, st)
 	case st.State.Terminal():
 		s.ended(now, a, st)
@@ -81,19 +83,26 @@ func (s *State) killTwin(st Status) {
 }
 
 func (s *State) alive(now time.Time, a *attempt, st Status) {
-	back := !a.rec.Unreachable.IsZero()
-	a.rec.Unreachable = time.Time{}
-	if st.State.rank() > a.rec.State.rank() {
-		a.rec.State = st.State
-		a.rec.Reason, a.rec.Source, a.rec.Message = st.Reason, st.Source, clip(st.Message)
-	} else if back {
-		a.rec.Reason, a.rec.Source, a.rec.Message = st.Reason, st.Source, clip(st.Message)
-	} else {
+	s.back(a, st)
+	if st.State.rank() <= a.rec.State.rank() {
 		return
 	}
+	a.rec.State = st.State
+	a.rec.Reason, a.rec.Source, a.rec.Message = st.Reason, st.Source, clip(st.Message)
 	if a.rec.Started.IsZero() && st.State == TaskRunning {
 		a.rec.Started = now
 	}
+	s.touchAttempt(a)
+	s.rearm(a.task)
+}
+
+// back notes that the agent of an attempt is reachable, if it was not.
+func (s *State) back(a *attempt, st Status) {
+	if a.rec.Unreachable.IsZero() {
+		return
+	}
+	a.rec.Unreachable = time.Time{}
+	a.rec.Reason, a.rec.Source, a.rec.Message = st.Reason, st.Source, clip(st.Message)
 	s.touchAttempt(a)
 	s.rearm(a.task)
 }

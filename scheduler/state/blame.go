@@ -46,12 +46,12 @@ var blame = []blameRule{
 	{State: TaskLost, Outcome: InfraFailed, Why: "the agent is lost"},
 	{State: TaskGone, Outcome: InfraFailed, Why: "the agent does not have the task (any more)"},
 	{State: TaskGoneByOperator, Outcome: InfraFailed, Why: "an operator declared the agent gone"},
-	{State: TaskUnknown, Outcome: InfraFailed, Why: "the master does not know a task that has not run yet: the launch was lost. One that has run is waited for as if its agent were unreachable"},
+	{State: TaskUnknown, Outcome: InfraFailed, Why: "the master does not know the agent, nor the task that was on it. The task is waited for as if its agent were unreachable; what is counted is that it did not come back"},
 }
 
 // Terminal reports whether the task has ended, as far as its scheduler is concerned. TASK_UNREACHABLE is not
 // an end: the agent may come back, and the task with it. TASK_UNKNOWN and TASK_LOST are: no master or agent
-// answers for the task any longer (but see Update for a task that has run).
+// answers for the task any longer (but see Update for TASK_UNKNOWN).
 func (s TaskState) Terminal() bool {
 	switch s {
 	case TaskStaging, TaskStarting, TaskRunning, TaskKilling, TaskUnreachable:
