@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler"
 	"github.com/lisa-dpc/spillway/scheduler/mesos"
@@ -29,6 +30,9 @@ type audit struct {
 	// alive are the attempts that are at work, causes why others are not any more.
 	alive  map[taskName][]*execution
 	causes map[state.AttemptID]attemptCause
+	// away is when the master last told that a task cannot be reached, subscribed since when it can be heard.
+	away       map[string]time.Duration
+	subscribed time.Duration
 	// fits is since when a waiting step fits an agent on which nothing is launched.
 	fits  map[fit]fitting
 	steps int
@@ -49,7 +53,7 @@ func newAudit(w *world) *audit {
 		fresh: map[state.AttemptID]bool{}, sent: map[state.AttemptID]bool{},
 		twins: map[string]bool{}, killed: map[string]bool{},
 		alive: map[taskName][]*execution{}, causes: map[state.AttemptID]attemptCause{},
-		fits: map[fit]fitting{},
+		fits: map[fit]fitting{}, away: map[string]time.Duration{},
 	}
 }
 
@@ -73,6 +77,7 @@ func (a *audit) given(batch []scheduler.Input) {
 			delete(a.offers, e.OfferID)
 		case mesos.Subscribed, mesos.Disconnected, mesos.FrameworkRemoved:
 			clear(a.offers)
+			a.subscribed = a.w.now
 		case mesos.AgentFailed:
 			for _, id := range sortedKeys(a.offers) {
 				if a.offers[id].AgentID == e.AgentID {
@@ -90,6 +95,9 @@ func (a *audit) given(batch []scheduler.Input) {
 func (a *audit) told(st *state.Status) {
 	if len(st.UUID) > 0 {
 		a.owed[string(st.UUID)] = st
+	}
+	if st.State == state.TaskUnreachable || st.State == state.TaskUnknown {
+		a.away[st.TaskID] = a.w.now
 	}
 	id, err := state.ParseAttemptID(st.TaskID)
 	if rec := a.attempt(id); err == nil && rec != nil && rec.Outcome != "" && progress(st.State) >= 0 && st.State != state.TaskKilling {
@@ -210,6 +218,7 @@ func (a *audit) restarted() {
 	clear(a.owed)
 	clear(a.fresh)
 	clear(a.fits)
+	clear(a.away)
 }
 
 // attempt returns what is durable of an attempt, or nil.

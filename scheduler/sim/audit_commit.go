@@ -142,6 +142,9 @@ func (a *audit) excused(before, rec *state.AttemptRecord, cause attemptCause, ov
 		if wait := a.w.sc.Config.Limits.UnreachableWait; before.Unreachable.IsZero() || rec.Ended.Sub(before.Unreachable) < wait {
 			wrong("its agent was not waited for")
 		}
+		if told, ok := a.away[rec.ID.String()]; !ok || told < a.subscribed {
+			wrong("the master has not told in this subscription that its agent is unreachable")
+		}
 	case state.TaskGoneByOperator:
 		if !a.w.master.gone[rec.Agent] {
 			wrong("its agent was not marked gone")

@@ -21,7 +21,7 @@ type driver struct {
 	tries       int
 	// holding keeps updates back, in held, until somebody lets them go.
 	holding bool
-	held    []mesos.Event
+	held    []mesos.Update
 }
 
 // subscription is one connection to the master: the stream of events, and the calls.

@@ -21,6 +21,7 @@ type execution struct {
 	// that was made, reported that of the last sent.
 	alive, stuck    bool
 	killing         bool
+	kills           int
 	state, reported state.TaskState
 	// updates were not acknowledged; only the first is sent, again and again.
 	updates []state.Status
@@ -109,23 +110,28 @@ func (x *execution) die(cause attemptCause) {
 	w.meter.ended(x, cause)
 }
 
-// kill asks the task to end; it does at once, or when the grace period is over (recording 06).
+// kill asks the task to end; it does at once, or when the grace period is over (recording 06), which begins anew with
+// each kill (docker/executor.cpp).
 func (x *execution) kill(grace time.Duration, reason state.Reason, cause attemptCause) {
 	w := x.agent.w
 	if x.behaviour.Undying && x.asked == 0 {
 		x.asked = w.now
 	}
-	if !x.alive || x.killing || x.stuck || x.behaviour.Undying && w.now-x.asked < 3*time.Minute {
+	if !x.alive || x.killing && !x.behaviour.Stubborn || x.stuck || x.behaviour.Undying && w.now-x.asked < 3*time.Minute {
 		return
 	}
+	if !x.killing {
+		x.update(state.Status{State: state.TaskKilling, Reason: reason, Source: state.SourceExecutor})
+	}
 	x.killing = true
-	x.update(state.Status{State: state.TaskKilling, Reason: reason, Source: state.SourceExecutor})
+	x.kills++
+	kills := x.kills
 	wait := w.draw(Span{10 * time.Millisecond, 500 * time.Millisecond})
 	if x.behaviour.Stubborn {
 		wait = grace
 	}
 	w.after(wait, func() {
-		if x.alive && !x.stuck {
+		if x.alive && !x.stuck && x.kills == kills {
 			x.end(cause, state.TaskKilled, reason, state.SourceExecutor, "Command terminated with signal Terminated")
 		}
 	})

@@ -108,6 +108,14 @@ func (m *master) crash() {
 	m.process++
 }
 
+// loseRegistry makes the master forget what its registry kept. Of tasks whose agents are not back it says then that it
+// does not know them.
+func (m *master) loseRegistry() {
+	clear(m.recovering)
+	clear(m.unreachable)
+	clear(m.gone)
+}
+
 // restore starts the master again. Its agents come back one by one; until then it answers nothing about their
 // tasks (recording 23).
 func (m *master) restore() {

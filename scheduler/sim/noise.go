@@ -104,6 +104,10 @@ func restartMaster(w *world) bool {
 	down := w.draw(Span{100 * time.Millisecond, time.Minute})
 	w.fault("master restarts", "the master restarts; it is down for %s", down)
 	w.master.crash()
+	if w.chance(0.2) {
+		w.fault("registry lost", "the master has lost its registry")
+		w.master.loseRegistry()
+	}
 	// Some agents take long to come back, or never do.
 	for _, a := range w.agents {
 		if w.chance(0.2) {

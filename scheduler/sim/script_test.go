@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -308,20 +309,24 @@ func (s *script) do(c *command) {
 	}
 }
 
-// release lets updates go that were held back, twice or in the wrong order.
-func (s *script) release(how []string) {
+// release lets updates go that were held back: twice, backwards, or only those of the master's own making.
+func (s *script) release(args []string) {
 	d := s.w.driver
-	d.holding = false
-	for _, e := range d.held {
-		for range 1 + strings.Count(strings.Join(how, " "), "twice") {
-			if strings.Contains(strings.Join(how, " "), "backwards") {
-				defer d.sub.deliver(e)
-			} else {
-				d.sub.deliver(e)
-			}
-		}
+	held, how := d.held, strings.Join(args, " ")
+	d.held, d.holding = nil, how == "of-master"
+	if how == "backwards" {
+		slices.Reverse(held)
 	}
-	d.held = nil
+	for _, e := range held {
+		switch {
+		case how == "of-master" && len(e.Status.UUID) > 0:
+			d.held = append(d.held, e)
+			continue
+		case how == "twice":
+			d.give(d.sub.process, e)
+		}
+		d.give(d.sub.process, e)
+	}
 }
 
 // disturb makes something go wrong.
@@ -333,6 +338,8 @@ func (s *script) disturb(c *command) {
 		w.after(time.Second, func() { w.master.closeSub(w.master.sortedFrameworks()[0], fmt.Errorf("connection lost")) })
 	case "stop-master":
 		w.master.crash()
+	case "lose-registry":
+		w.master.loseRegistry()
 	case "start-master":
 		w.master.restore()
 	case "greedy-joins":
