@@ -44,13 +44,7 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 		return fmt.Errorf("listening for requests: %w (--listen names another address)", err)
 	}
 	daemon := scheduler.NewDaemon(s.config, st, driver, s.log)
-	server := &http.Server{
-		Handler:           httpapi.New(daemon, st, version, s.log).Handler(),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
-	}
+	server := httpapi.New(httpapi.Config{Daemon: daemon, Store: st, Version: version, Log: s.log}).HTTP()
 	if !isLoopback(listener.Addr()) {
 		s.log.Warn("whoever reaches this address may run anything on the cluster: nobody is asked who they are", "listen", listener.Addr())
 	}

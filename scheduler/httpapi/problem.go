@@ -17,11 +17,11 @@ type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
-	// Errors says what is wrong with a spec or its parameters, one entry a place.
+	// Errors says what is wrong with a spec, its parameters or the query, one entry a place.
 	Errors []SpecProblem `json:"errors,omitempty"`
 }
 
-// SpecProblem is one thing that is wrong with a spec.
+// SpecProblem is one thing that is wrong with a spec, or with a parameter of a query.
 type SpecProblem struct {
 	File    string `json:"file,omitempty"`
 	Line    int    `json:"line,omitempty"`
@@ -39,6 +39,12 @@ func (p *Problem) Error() string { return p.Detail }
 
 func newProblem(status int, detail string) *Problem {
 	return &Problem{Type: problemType, Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+func badRequest(detail string, errors ...SpecProblem) *Problem {
+	p := newProblem(http.StatusBadRequest, detail)
+	p.Errors = errors
+	return p
 }
 
 // problemOf says with which status an error is answered.

@@ -51,7 +51,7 @@ func newAPI(t *testing.T) api {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- daemon.Run(ctx) }()
-	server := httptest.NewServer(httpapi.New(daemon, st, "1.2.3", log).Handler())
+	server := httptest.NewServer(httpapi.New(httpapi.Config{Daemon: daemon, Store: st, Version: "1.2.3", Log: log}).Handler())
 	t.Cleanup(func() {
 		server.Close()
 		cancel()
@@ -129,9 +129,10 @@ func TestLifeOfARun(t *testing.T) {
 	ask[httpapi.Problem](a, "POST", "/v1/runs", sub, 409)
 
 	path := "/v1/runs/" + run.ID
+	needs := httpapi.Resources{CPUs: 2, MemBytes: 32 << 20}
 	steps := []httpapi.Step{
-		{Name: "first", Phase: "active", Tasks: 5, Pending: 5, Waits: "needs 2 cpus: 1 agent has fewer free"},
-		{Name: "second", Phase: "waiting", Tasks: 1, Pending: 1},
+		{Name: "first", Phase: "active", Image: "busybox", Resources: needs, Tasks: 5, Pending: 5, Waits: "needs 2 cpus: 1 agent has fewer free"},
+		{Name: "second", Phase: "waiting", Needs: []string{"first"}, Image: "busybox", Resources: needs, Tasks: 1, Pending: 1},
 	}
 	if diff := cmp.Diff(steps, ask[httpapi.Run](a, "GET", path, nil, 200).Steps); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
@@ -152,8 +153,8 @@ func TestLifeOfARun(t *testing.T) {
 	}
 	ask[httpapi.Problem](a, "POST", path+"/cancel", nil, 409)
 	steps = []httpapi.Step{
-		{Name: "first", Phase: "cancelled", Tasks: 5, Cancelled: 5},
-		{Name: "second", Phase: "cancelled", Tasks: 1, Cancelled: 1},
+		{Name: "first", Phase: "cancelled", Image: "busybox", Resources: needs, Tasks: 5, Cancelled: 5},
+		{Name: "second", Phase: "cancelled", Needs: []string{"first"}, Image: "busybox", Resources: needs, Tasks: 1, Cancelled: 1},
 	}
 	if diff := cmp.Diff(steps, ask[httpapi.Run](a, "GET", path, nil, 200).Steps); diff != "" {
 		t.Errorf("steps of the cancelled run (-want +got):\n%s", diff)

@@ -1,0 +1,141 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Role is what a caller must at least be for a route.
+type Role string
+
+// The roles, each of which may do what those before it may.
+const (
+	Nobody   Role = "" // the route is open
+	Viewer   Role = "viewer"
+	Author   Role = "author"
+	Operator Role = "operator"
+)
+
+// scope says whose project a route touches.
+type scope int
+
+const (
+	global scope = iota // none's: what it shows is the cluster's, or a list that the handler restricts (Server.projects)
+	ofRun               // that of the run in the path
+	ofPath              // that in the path
+	ofBody              // that of the spec in the body: the handler asks Server.allow
+)
+
+// route is one method of one path. The table of them is the one truth: the server, the guard, the OpenAPI document and
+// docs/rest.md are made from it.
+type route struct {
+	method, pattern string
+	summary         string // one sentence
+	role            Role
+	scope           scope
+	query           []param
+	headers         []param
+	// body and answer are values of the types that are read and written in JSON; nil: none.
+	body, answer any
+	// reads and writes are media types other than JSON.
+	reads, writes []string
+	// statuses are those of success, the usual one first; none: 200.
+	statuses []int
+	handle   handler
+}
+
+// request is what a handler is given, once the guard has let it pass and its query was read.
+type request struct {
+	*http.Request
+	query query
+}
+
+// handler answers a request itself, or returns why it cannot; then it must not have begun to write.
+type handler func(http.ResponseWriter, *request) error
+
+// inJSON makes a handler of a function that returns a status and what to send, or an error.
+func inJSON(f func(*request) (int, any, error)) handler {
+	return func(w http.ResponseWriter, req *request) error {
+		status, body, err := f(req)
+		if err != nil {
+			return err
+		}
+		return writeJSON(w, status, body)
+	}
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) error {
+	if status == http.StatusNoContent {
+		w.WriteHeader(status)
+		return nil
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(append(text, '\n'))
+	return nil
+}
+
+// routes is the table.
+func (s *Server) routes() []route {
+	return slices.Concat(s.runRoutes(), s.taskRoutes(), s.clusterRoutes(), s.serviceRoutes())
+}
+
+// mux serves the table; what is not in it gets a problem document as well.
+func (s *Server) mux() *http.ServeMux {
+	mux := http.NewServeMux()
+	allowed := map[string][]string{}
+	for _, rt := range s.routes() {
+		mux.Handle(rt.method+" "+rt.pattern, s.serve(rt))
+		allowed[rt.pattern] = append(allowed[rt.pattern], rt.method)
+		if rt.method == http.MethodGet {
+			allowed[rt.pattern] = append(allowed[rt.pattern], http.MethodHead)
+		}
+	}
+	for pattern, methods := range allowed {
+		slices.Sort(methods)
+		list := strings.Join(methods, ", ")
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, req *http.Request) {
+			w.Header().Set("Allow", list)
+			writeProblem(w, newProblem(http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %s", req.URL.Path, list, req.Method)))
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
+		writeProblem(w, newProblem(http.StatusNotFound, fmt.Sprintf("there is no %s", req.URL.Path)))
+	})
+	return mux
+}
+
+// serve makes a route's handler one of net/http.
+func (s *Server) serve(rt route) http.HandlerFunc {
+	guarded := s.guard(rt, rt.handle)
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		q, err := readQuery(rt.query, r.URL.RawQuery)
+		if err == nil {
+			err = guarded(w, &request{r, q})
+		}
+		if err != nil {
+			s.fail(w, r, err)
+		}
+	}
+}
+
+// fail answers with a problem document. That a client has gone away is nobody's failure, and nobody reads the answer.
+func (s *Server) fail(w http.ResponseWriter, req *http.Request, err error) {
+	p := problemOf(err)
+	if p.Status >= http.StatusInternalServerError && req.Context().Err() == nil {
+		s.log.Error("request failed", "method", req.Method, "path", req.URL.Path, "error", err)
+	}
+	if errors.Is(err, http.ErrAbortHandler) {
+		panic(http.ErrAbortHandler)
+	}
+	writeProblem(w, p)
+}
