@@ -21,8 +21,8 @@ type agentTable struct {
 
 // agent is an agent that has made an offer.
 type agent struct {
-	id, hostname string
-	attributes   map[string]string
+	id, hostname, url string
+	attributes        map[string]string
 	// offers are those held, in the order in which they came.
 	offers []mesos.Offer
 	// free is what was free when the agent was last looked at: what explanations of waiting are made from after
@@ -49,7 +49,7 @@ func (t *agentTable) addOffer(now time.Time, o mesos.Offer) {
 		t.byID[o.AgentID] = a
 		t.sorted = nil
 	}
-	a.hostname, a.attributes, a.seen, a.maintenance = o.Hostname, o.Attributes, now, o.UnavailableFrom
+	a.hostname, a.url, a.attributes, a.seen, a.maintenance = o.Hostname, o.URL, o.Attributes, now, o.UnavailableFrom
 	a.changed = now
 	hoped := a.free.Plus(a.offered(""), -1).Plus(o.Resources, -1).Positive()
 	a.offers = append(a.offers, o)

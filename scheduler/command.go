@@ -19,6 +19,12 @@ type Submit struct {
 	Spec     string
 	Params   map[string]string
 	Pipeline *spec.Pipeline
+	// By is the name of the caller's token; empty if none was asked for.
+	By string
+	// PipelineVersion is that of the stored pipeline whose spec this is; 0 if the spec came with the submission.
+	PipelineVersion int
+	// Images are the images that were resolved: what the spec writes, and what is run in its place.
+	Images map[string]string
 	// Key makes a submission that is sent twice one run; empty: none.
 	Key  string
 	Done func(Submitted, error)
@@ -51,6 +57,7 @@ func (c *Submit) apply(r *Reactor, now time.Time) {
 	}
 	run := r.state.Submit(now, state.Submission{
 		ID: c.ID, Pipeline: c.Pipeline, Spec: c.Spec, Params: c.Params, Key: c.Key,
+		By: c.By, PipelineVersion: c.PipelineVersion, Images: c.Images,
 	})
 	rec := run.Record()
 	r.log.Info("run accepted", "run", rec.ID, "pipeline", rec.Name, "project", rec.Project)

@@ -38,7 +38,7 @@ func (r *Reactor) matchRole(now time.Time, role string) {
 	for _, as := range plan.Assignments {
 		a := agents[as.Agent]
 		g := groups[as.Entry]
-		for _, rec := range r.state.Launch(now, g, as.Count, a.id, a.hostname) {
+		for _, rec := range r.state.Launch(now, g, as.Count, state.Agent{ID: a.id, Hostname: a.hostname, URL: a.url}) {
 			launches[as.Agent] = append(launches[as.Agent], r.launch(g.Step, rec))
 		}
 		r.agents.setFree(a, a.free.Plus(g.Step.Spec().Resources, -int64(as.Count)))

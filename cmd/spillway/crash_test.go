@@ -254,7 +254,7 @@ func checkStore(t *testing.T, file string, runs []state.RunID, w *witness) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	kept, err := st.Runs(t.Context(), 0, len(runs)+10)
+	kept, err := st.Runs(t.Context(), store.RunFilter{Limit: len(runs) + 10})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,6 +74,7 @@ type Offer struct {
 	ID         string
 	AgentID    string
 	Hostname   string
+	URL        string // of the agent's own API: "http://10.0.0.7:5051"; empty if the offer does not tell it
 	Role       string
 	Attributes map[string]string // text as it is, scalars in decimal, ranges and sets as Mesos writes them
 	Resources  spec.Resources

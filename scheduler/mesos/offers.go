@@ -2,6 +2,8 @@ package mesos
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -49,6 +51,7 @@ func (b *offerBook) add(offers []mesosgo.Offer) []Offer {
 			ID:         o.ID.Value,
 			AgentID:    o.AgentID.Value,
 			Hostname:   o.Hostname,
+			URL:        agentURL(o.URL),
 			Role:       offerRole(o),
 			Attributes: convertAttributes(o.Attributes, o.Domain),
 			Resources:  newPool(o.Resources, b.revocable).resources(),
@@ -58,6 +61,22 @@ func (b *offerBook) add(offers []mesosgo.Offer) []Offer {
 		}
 	}
 	return converted
+}
+
+// agentURL is where the agent's API listens. The address is rather used than the name, which need not resolve here, but
+// for https: certificates are made out to names.
+func agentURL(u *mesosgo.URL) string {
+	if u == nil || u.Scheme == "" || u.Address.Port <= 0 {
+		return ""
+	}
+	host, other := u.Address.GetIP(), u.Address.GetHostname()
+	if host == "" || u.Scheme == "https" && other != "" {
+		host = other
+	}
+	if host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + net.JoinHostPort(host, strconv.Itoa(int(u.Address.Port)))
 }
 
 func offerRole(o *mesosgo.Offer) string {

@@ -234,6 +234,8 @@ func (oblivion) RunByKey(context.Context, string, string) (state.RunRecord, erro
 	return state.RunRecord{}, store.ErrNotFound
 }
 
-func (oblivion) Runs(context.Context, int64, int) ([]state.RunRecord, error) { return nil, nil }
+func (oblivion) Record(context.Context, state.RunID) (state.RunRecord, error) {
+	return state.RunRecord{}, store.ErrNotFound
+}
 
 func (oblivion) Close() error { return nil }

@@ -60,7 +60,7 @@ func (s *State) adopt(now time.Time, rec RunRecord, attempts []AttemptRecord) er
 	if err != nil {
 		return fmt.Errorf("binding the parameters of run %s: %w", rec.ID, err)
 	}
-	r := s.newRun(rec, p)
+	r := s.newRun(rec, p.Pin(rec.Images))
 	for len(attempts) > 0 {
 		n := 1
 		first := attempts[0].ID

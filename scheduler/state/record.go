@@ -30,10 +30,17 @@ type RunRecord struct {
 	Name     string
 	Project  string
 	Owner    string
+	// SubmittedBy is the name of the token with which the run was submitted; empty if none was asked for.
+	SubmittedBy string
+	// PipelineVersion is that of the stored pipeline that was run; 0 if the spec came with the submission.
+	PipelineVersion int
 	// Spec is the YAML text as it was submitted, Params the values given with it: what the run executes is
 	// bound again from these two.
 	Spec   string
 	Params map[string]string
+	// Images are the images that were resolved when the run was submitted: what the spec writes, and what is
+	// run in its place ("repo@sha256:..."). An image that is not in it runs as it is written.
+	Images map[string]string
 	// Key is the caller's idempotency key, unique within the project; empty if none was given.
 	Key       string
 	Submitted time.Time
@@ -55,10 +62,12 @@ type AttemptRecord struct {
 	Generation int
 	Agent      string // Mesos agent id
 	Hostname   string
-	State      TaskState
-	Reason     Reason
-	Source     Source
-	Message    string
+	// AgentURL is where the agent's own API is: "http://10.0.0.7:5051". Empty if the offer did not tell it.
+	AgentURL string
+	State    TaskState
+	Reason   Reason
+	Source   Source
+	Message  string
 	// Kill is why the scheduler asked for the attempt's end; empty if it did not.
 	Kill KillCause
 	// Outcome is set when the attempt has ended.
@@ -75,17 +84,37 @@ type AttemptRecord struct {
 	Killed time.Time
 }
 
+// PipelineRecord is one version of a stored pipeline. Versions are never changed: a pipeline that is put or deleted gets
+// another one.
+type PipelineRecord struct {
+	Project string
+	Name    string
+	// Version counts from 1, and goes on after a deletion.
+	Version int
+	// Spec is the YAML text; empty in a version that says that the pipeline was deleted.
+	Spec string
+	// By is the name of the token with which it was put or deleted; empty if none was asked for.
+	By      string
+	Put     time.Time // when it was put or deleted
+	Deleted bool
+}
+
 // Changes is what one batch changed. It is durable before anything of the batch has an effect outside.
 type Changes struct {
 	Runs     []RunRecord
 	Attempts []AttemptRecord
+	// Pipelines are new versions.
+	Pipelines []PipelineRecord
+	// Forgotten are finished runs that are to be deleted, with their attempts.
+	Forgotten []RunID
 	// FrameworkID is the id that the master gave the scheduler; nil if the batch did not change it.
 	FrameworkID *string
 }
 
 // Empty reports whether there is nothing to commit.
 func (c *Changes) Empty() bool {
-	return len(c.Runs) == 0 && len(c.Attempts) == 0 && c.FrameworkID == nil
+	return len(c.Runs) == 0 && len(c.Attempts) == 0 && len(c.Pipelines) == 0 && len(c.Forgotten) == 0 &&
+		c.FrameworkID == nil
 }
 
 // Snapshot is what a scheduler starts from: every run that is not final, with all its attempts, and what of
@@ -97,4 +126,7 @@ type Snapshot struct {
 	Runs         []RunRecord
 	// Attempts belong to Runs, ordered by run, step, index and number.
 	Attempts []AttemptRecord
+	// Pipelines are the newest version of each stored pipeline, ordered by project and name; also of the deleted
+	// ones, whose versions are to be counted on.
+	Pipelines []PipelineRecord
 }

@@ -75,6 +75,10 @@ type Submission struct {
 	Spec     string
 	Params   map[string]string
 	Key      string
+	// By, PipelineVersion and Images become those of the run's record.
+	By              string
+	PipelineVersion int
+	Images          map[string]string
 }
 
 var (
@@ -86,18 +90,21 @@ var (
 
 // Submit takes a run in. The caller has made sure that no run of the project has the key.
 func (s *State) Submit(now time.Time, sub Submission) *Run {
-	p := sub.Pipeline
+	p := sub.Pipeline.Pin(sub.Images)
 	rec := RunRecord{
-		ID:        sub.ID,
-		Sequence:  s.next,
-		Name:      p.Name,
-		Project:   p.Project,
-		Owner:     p.Owner,
-		Spec:      sub.Spec,
-		Params:    sub.Params,
-		Key:       sub.Key,
-		Submitted: now,
-		Phase:     RunActive,
+		ID:              sub.ID,
+		Sequence:        s.next,
+		Name:            p.Name,
+		Project:         p.Project,
+		Owner:           p.Owner,
+		SubmittedBy:     sub.By,
+		PipelineVersion: sub.PipelineVersion,
+		Spec:            sub.Spec,
+		Params:          sub.Params,
+		Images:          sub.Images,
+		Key:             sub.Key,
+		Submitted:       now,
+		Phase:           RunActive,
 	}
 	s.next++
 	r := s.newRun(rec, p)

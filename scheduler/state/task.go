@@ -188,9 +188,16 @@ func (g *Group) take() (index int, t *task) {
 	return g.Step.fresh.TakeFirst(), nil
 }
 
+// Agent is an agent that tasks are launched on, as its offer tells.
+type Agent struct {
+	ID       string
+	Hostname string
+	URL      string // of its API; empty if the offer does not tell it
+}
+
 // Launch records that n tasks of the group are launched on an agent, and returns their attempts. The records
 // must be durable before the master hears of them.
-func (s *State) Launch(now time.Time, g *Group, n int, agent, hostname string) []AttemptRecord {
+func (s *State) Launch(now time.Time, g *Group, n int, agent Agent) []AttemptRecord {
 	if n > g.Count {
 		panic(fmt.Sprintf("state: launching %d of %d tasks", n, g.Count))
 	}
@@ -210,8 +217,9 @@ func (s *State) Launch(now time.Time, g *Group, n int, agent, hostname string) [
 		t.live = &attempt{task: t, heard: now, rec: AttemptRecord{
 			ID:         AttemptID{Run: st.run.rec.ID, Step: st.spec.Name, Index: index, Number: t.number},
 			Generation: st.run.rec.Generation,
-			Agent:      agent,
-			Hostname:   hostname,
+			Agent:      agent.ID,
+			Hostname:   agent.Hostname,
+			AgentURL:   agent.URL,
 			State:      TaskStaging,
 			ExitCode:   noExitCode,
 			Launched:   now,
@@ -221,7 +229,7 @@ func (s *State) Launch(now time.Time, g *Group, n int, agent, hostname string) [
 		launched = append(launched, t.live.rec)
 	}
 	st.launched = now
-	s.usage.add(st.run.rec.Project, agent, st.spec.Resources, int64(n))
+	s.usage.add(st.run.rec.Project, agent.ID, st.spec.Resources, int64(n))
 	s.updateWaiting(st)
 	return launched
 }

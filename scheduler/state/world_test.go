@@ -65,7 +65,7 @@ func (w *world) launch(n int) []AttemptRecord {
 	for n > 0 && len(w.s.Waiting()) > 0 {
 		g := w.s.Waiting()[0].Groups(w.now)[0]
 		k := min(n, g.Count)
-		launched = append(launched, w.s.Launch(w.now, &g, k, "agent-1", "host-1")...)
+		launched = append(launched, w.s.Launch(w.now, &g, k, Agent{ID: "agent-1", Hostname: "host-1", URL: "http://10.0.0.1:5051"})...)
 		n -= k
 	}
 	w.settle()

@@ -54,6 +54,22 @@ func number[R any, N ~int | ~int64](name string, field func(*R) *N) column[R] {
 	}
 }
 
+func flag[R any](name string, field func(*R) *bool) column[R] {
+	return column[R]{name,
+		func(r *R) any {
+			if *field(r) {
+				return int64(1)
+			}
+			return int64(0)
+		},
+		func(r *R, v any) bool {
+			n, ok := v.(int64)
+			*field(r) = n == 1
+			return ok && (n == 0 || n == 1)
+		},
+	}
+}
+
 // instant keeps a time as nanoseconds since 1970: nothing of a time is lost, in the same eight bytes that
 // microseconds would take. The zero time is NULL.
 func instant[R any](name string, field func(*R) *time.Time) column[R] {

@@ -49,6 +49,14 @@ func (s *SQLite) commit(ctx context.Context, changes *state.Changes) error {
 	if err := w.attempts(changes.Attempts); err != nil {
 		return err
 	}
+	for i := range changes.Pipelines {
+		if err := w.pipeline(&changes.Pipelines[i]); err != nil {
+			return err
+		}
+	}
+	if err := s.forget(ctx, tx, changes.Forgotten); err != nil {
+		return err
+	}
 	if id := changes.FrameworkID; id != nil {
 		if _, err := tx.StmtContext(ctx, s.put.framework).ExecContext(ctx, *id); err != nil {
 			return fmt.Errorf("writing the framework id: %w", err)
@@ -59,14 +67,14 @@ func (s *SQLite) commit(ctx context.Context, changes *state.Changes) error {
 
 // statements are the prepared statements of the writer. To prepare them checks the schema too.
 type statements struct {
-	updateRun, insertRun, insertSpec, attempt, framework *sql.Stmt
+	updateRun, insertRun, insertSpec, attempt, framework, pipeline *sql.Stmt
 }
 
 func prepare(ctx context.Context, db *sql.DB) (statements, error) {
 	var p statements
 	for query, target := range map[string]**sql.Stmt{
 		updateRun: &p.updateRun, insertRun: &p.insertRun, insertSpec: &p.insertSpec,
-		putAttempt: &p.attempt, putFramework: &p.framework,
+		putAttempt: &p.attempt, putFramework: &p.framework, putPipeline: &p.pipeline,
 	} {
 		stmt, err := db.PrepareContext(ctx, query)
 		if err != nil {
@@ -79,7 +87,7 @@ func prepare(ctx context.Context, db *sql.DB) (statements, error) {
 
 func (p *statements) close() error {
 	var errs []error
-	for _, stmt := range []*sql.Stmt{p.updateRun, p.insertRun, p.insertSpec, p.attempt, p.framework} {
+	for _, stmt := range []*sql.Stmt{p.updateRun, p.insertRun, p.insertSpec, p.attempt, p.framework, p.pipeline} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}
@@ -113,6 +121,14 @@ func (w *writing) run(r *state.RunRecord) error {
 	w.args = values(append(w.args[:0], r.Sequence), runTexts, r)
 	_, err = w.exec(w.put.insertSpec)
 	return err
+}
+
+func (w *writing) pipeline(p *state.PipelineRecord) error {
+	w.args = values(w.args[:0], pipelineColumns, p)
+	if _, err := w.exec(w.put.pipeline); err != nil {
+		return fmt.Errorf("writing version %d of pipeline %s/%s: %w", p.Version, p.Project, p.Name, err)
+	}
+	return nil
 }
 
 func (w *writing) exec(stmt *sql.Stmt) (sql.Result, error) {

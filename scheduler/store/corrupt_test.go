@@ -181,7 +181,7 @@ func useAll(t *testing.T, path string, file []byte) error {
 	if _, _, err := s.Run(t.Context(), batchRun); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if _, err := s.Runs(t.Context(), 0, 10); err != nil {
+	if _, err := s.Runs(t.Context(), store.RunFilter{Limit: 10}); err != nil {
 		return err
 	}
 	newer := batch(61)

@@ -17,7 +17,9 @@ type Memory struct {
 	frameworkID string
 	runs        map[state.RunID]*memoryRun
 	keys        map[projectKey]*memoryRun
-	order       []*memoryRun // by sequence
+	order       []*memoryRun                           // by sequence
+	last        int64                                  // the highest sequence that a run ever had
+	pipelines   map[pipelineKey][]state.PipelineRecord // by version
 }
 
 // memoryRun is a run with its attempts. The attempts are values behind pointers of the store's own: callers never
@@ -39,7 +41,7 @@ type attemptName struct {
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
-	return &Memory{runs: map[state.RunID]*memoryRun{}, keys: map[projectKey]*memoryRun{}}
+	return &Memory{runs: map[state.RunID]*memoryRun{}, keys: map[projectKey]*memoryRun{}, pipelines: map[pipelineKey][]state.PipelineRecord{}}
 }
 
 // Commit keeps the changes. A batch that is refused has left no trace.
@@ -65,6 +67,12 @@ func (m *Memory) Commit(ctx context.Context, changes *state.Changes) error {
 			run = m.runs[a.ID.Run]
 		}
 		run.putAttempt(a)
+	}
+	for i := range changes.Pipelines {
+		m.putPipeline(&changes.Pipelines[i])
+	}
+	for _, id := range changes.Forgotten {
+		m.forget(id)
 	}
 	if changes.FrameworkID != nil {
 		m.frameworkID = *changes.FrameworkID
@@ -139,6 +147,34 @@ func (m *Memory) putRun(r *state.RunRecord) {
 	}
 	i, _ := m.position(r.Sequence)
 	m.order = slices.Insert(m.order, i, run)
+	m.last = max(m.last, r.Sequence)
+}
+
+// forget deletes a run; one that is not there is none already.
+func (m *Memory) forget(id state.RunID) {
+	run := m.runs[id]
+	if run == nil {
+		return
+	}
+	delete(m.runs, id)
+	if r := &run.record; r.Key != "" {
+		delete(m.keys, projectKey{r.Project, r.Key})
+	}
+	i, _ := m.position(run.record.Sequence)
+	m.order = slices.Delete(m.order, i, i+1)
+}
+
+func (m *Memory) putPipeline(p *state.PipelineRecord) {
+	key := pipelineKey{p.Project, p.Name}
+	versions := m.pipelines[key]
+	i, known := slices.BinarySearchFunc(versions, p.Version, func(v state.PipelineRecord, version int) int {
+		return cmp.Compare(v.Version, version)
+	})
+	if known {
+		versions[i] = *p
+		return
+	}
+	m.pipelines[key] = slices.Insert(versions, i, *p)
 }
 
 func (r *memoryRun) putAttempt(a *state.AttemptRecord) {
@@ -154,20 +190,19 @@ func (r *memoryRun) putAttempt(a *state.AttemptRecord) {
 	r.ordered = append(r.ordered, &own)
 }
 
-func compareAttempts(a, b *state.AttemptRecord) int {
-	return cmp.Or(
-		cmp.Compare(a.ID.Step, b.ID.Step),
-		cmp.Compare(a.ID.Index, b.ID.Index),
-		cmp.Compare(a.ID.Number, b.ID.Number),
-	)
-}
+func compareAttempts(a, b *state.AttemptRecord) int { return compareIDs(a.ID, b.ID) }
 
-// appendAttempts appends the run's attempts in order.
-func (r *memoryRun) appendAttempts(dst []state.AttemptRecord) []state.AttemptRecord {
+// sort brings the run's attempts into order.
+func (r *memoryRun) sort() {
 	if r.unsorted {
 		slices.SortFunc(r.ordered, compareAttempts)
 		r.unsorted = false
 	}
+}
+
+// appendAttempts appends the run's attempts in order.
+func (r *memoryRun) appendAttempts(dst []state.AttemptRecord) []state.AttemptRecord {
+	r.sort()
 	dst = slices.Grow(dst, len(r.ordered))
 	for _, a := range r.ordered {
 		dst = append(dst, *a)

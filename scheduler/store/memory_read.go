@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
@@ -14,10 +16,7 @@ func (m *Memory) Load(ctx context.Context) (state.Snapshot, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	snap := state.Snapshot{FrameworkID: m.frameworkID, NextSequence: 1}
-	if n := len(m.order); n > 0 {
-		snap.NextSequence = m.order[n-1].record.Sequence + 1
-	}
+	snap := state.Snapshot{FrameworkID: m.frameworkID, NextSequence: m.last + 1}
 	var open []*memoryRun
 	attempts := 0
 	for _, r := range m.order {
@@ -30,6 +29,10 @@ func (m *Memory) Load(ctx context.Context) (state.Snapshot, error) {
 	for _, r := range open {
 		snap.Runs = append(snap.Runs, r.record)
 		snap.Attempts = r.appendAttempts(snap.Attempts)
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(m.pipelines), comparePipelines) {
+		versions := m.pipelines[key]
+		snap.Pipelines = append(snap.Pipelines, versions[len(versions)-1])
 	}
 	return snap, nil
 }
@@ -62,22 +65,18 @@ func (m *Memory) RunByKey(ctx context.Context, project, key string) (state.RunRe
 	return r.record, nil
 }
 
-// Runs returns runs, the newest first; see Store.
-func (m *Memory) Runs(ctx context.Context, before int64, limit int) ([]state.RunRecord, error) {
+// Record returns one run, finished or not.
+func (m *Memory) Record(ctx context.Context, id state.RunID) (state.RunRecord, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return state.RunRecord{}, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	end := len(m.order)
-	if before != 0 {
-		end, _ = m.position(before)
+	r := m.runs[id]
+	if r == nil {
+		return state.RunRecord{}, fmt.Errorf("run %s: %w", id, ErrNotFound)
 	}
-	var runs []state.RunRecord
-	for i := end - 1; i >= 0 && len(runs) < limit; i-- {
-		runs = append(runs, m.order[i].record)
-	}
-	return runs, nil
+	return r.record, nil
 }
 
 // Close does nothing: a store that is opened again is the same one.

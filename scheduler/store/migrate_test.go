@@ -23,12 +23,14 @@ func sample() state.Snapshot {
 	at := func(minute int) time.Time { return time.Date(2026, 12, 1, 2, minute, 0, 5, time.UTC) }
 	run := state.RunRecord{
 		ID: "01jqzv5y6n8w3v9k2m4x7r1t0c", Sequence: 7, Name: "lpf-noise", Project: "lisa-pathfinder",
-		Owner: "noise-group@dpc.example", Spec: "name: lpf-noise\n", Params: map[string]string{"segments": "64"},
+		Owner: "noise-group@dpc.example", SubmittedBy: "nightly", PipelineVersion: 3,
+		Spec: "name: lpf-noise\n", Params: map[string]string{"segments": "64"},
+		Images: map[string]string{"python:3.12": "docker.io/library/python@sha256:0123"},
 		Key: "nightly-2026-12-01", Submitted: at(0), Phase: state.RunCancelling, Generation: 1, Retried: at(8), Cancelled: at(9),
 	}
 	id := state.AttemptID{Run: run.ID, Step: "psd"}
 	first := state.AttemptRecord{
-		ID: id, Agent: "a3f1c0de-S12", Hostname: "node12", State: state.TaskFailed,
+		ID: id, Agent: "a3f1c0de-S12", Hostname: "node12", AgentURL: "http://10.0.0.12:5051", State: state.TaskFailed,
 		Reason: state.ReasonContainerLimitationMemory, Source: state.SourceAgent, Message: "Memory limit exceeded",
 		Kill: state.KillTimeout, Outcome: state.AuthorFailed, ExitCode: 137, Launched: at(1), Started: at(2),
 		Unreachable: at(3), Ended: at(4), RetryAt: at(5), Killed: at(6),
@@ -38,6 +40,10 @@ func sample() state.Snapshot {
 	return state.Snapshot{
 		FrameworkID: "a3f1c0de-0001", NextSequence: 8,
 		Runs: []state.RunRecord{run}, Attempts: []state.AttemptRecord{first, second},
+		Pipelines: []state.PipelineRecord{
+			{Project: run.Project, Name: run.Name, Version: 3, Spec: run.Spec, By: "anna", Put: at(0)},
+			{Project: run.Project, Name: "old", Version: 2, By: "bert", Put: at(1), Deleted: true},
+		},
 	}
 }
 
@@ -106,7 +112,8 @@ func dumpSample(t *testing.T) []byte {
 	s := open(t, filepath.Join(t.TempDir(), "store.db"))
 	defer s.Close()
 	snap := sample()
-	if err := s.Commit(t.Context(), &state.Changes{Runs: snap.Runs, Attempts: snap.Attempts, FrameworkID: &snap.FrameworkID}); err != nil {
+	changes := state.Changes{Runs: snap.Runs, Attempts: snap.Attempts, Pipelines: snap.Pipelines, FrameworkID: &snap.FrameworkID}
+	if err := s.Commit(t.Context(), &changes); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder

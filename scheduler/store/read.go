@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
@@ -33,7 +32,8 @@ func (s *SQLite) Load(ctx context.Context) (state.Snapshot, error) {
 				return err
 			}
 		}
-		return nil
+		snap.Pipelines, err = appendRecords(ctx, tx, nil, pipelineColumns, state.PipelineRecord{}, selectNewest)
+		return err
 	})
 	if err != nil {
 		return state.Snapshot{}, explain("loading", s.path, err)
@@ -56,6 +56,18 @@ func (s *SQLite) Run(ctx context.Context, id state.RunID) (run state.RunRecord, 
 	return run, attempts, nil
 }
 
+// Record returns one run, finished or not.
+func (s *SQLite) Record(ctx context.Context, id state.RunID) (run state.RunRecord, err error) {
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		run, err = queryRun(ctx, tx, selectRun, string(id))
+		return err
+	})
+	if err != nil {
+		return state.RunRecord{}, explain("reading run "+string(id)+" from", s.path, err)
+	}
+	return run, nil
+}
+
 // RunByKey returns the run that was submitted to the project with the idempotency key.
 func (s *SQLite) RunByKey(ctx context.Context, project, key string) (run state.RunRecord, err error) {
 	err = s.read(ctx, func(tx *sql.Tx) error {
@@ -66,21 +78,6 @@ func (s *SQLite) RunByKey(ctx context.Context, project, key string) (run state.R
 		return state.RunRecord{}, explain(fmt.Sprintf("reading the run with key %q of project %s from", key, project), s.path, err)
 	}
 	return run, nil
-}
-
-// Runs returns runs, the newest first; see Store.
-func (s *SQLite) Runs(ctx context.Context, before int64, limit int) (runs []state.RunRecord, err error) {
-	if before == 0 {
-		before = math.MaxInt64
-	}
-	err = s.read(ctx, func(tx *sql.Tx) error {
-		runs, err = queryRuns(ctx, tx, selectNewest, before, max(limit, 0))
-		return err
-	})
-	if err != nil {
-		return nil, explain("reading runs from", s.path, err)
-	}
-	return runs, nil
 }
 
 // read calls f with a transaction that sees the store as it is between two commits.
@@ -114,7 +111,7 @@ func queryRuns(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]st
 // appendAttempts appends the attempts of the run, in order.
 func appendAttempts(ctx context.Context, tx *sql.Tx, dst []state.AttemptRecord, run *state.RunRecord) ([]state.AttemptRecord, error) {
 	of := state.AttemptRecord{ID: state.AttemptID{Run: run.ID}}
-	return appendRecords(ctx, tx, dst, attemptColumns, of, selectAttempts, run.Sequence)
+	return appendRecords(ctx, tx, dst, attemptColumns, of, selectAttempts+attemptOrder, run.Sequence)
 }
 
 // appendRecords appends the records that the query selects, each a copy of template with its columns set.

@@ -22,9 +22,11 @@ type SQLite struct {
 	writer  *sql.DB // one connection
 	readers *sql.DB
 
-	mu     sync.Mutex
-	put    statements
-	failed error // of the first Commit that failed; every later one gets it too
+	mu  sync.Mutex
+	put statements
+	// sweeping: there may be attempts of forgotten runs to delete.
+	sweeping bool
+	failed   error // of the first Commit that failed; every later one gets it too
 }
 
 // Open opens the store at path, makes it if there is no such file, and brings it to the newest version of the
@@ -153,7 +155,7 @@ const accessWrite = 2
 
 // connect opens the database at path for one writer and several readers.
 func connect(ctx context.Context, path string) (*SQLite, error) {
-	s := &SQLite{path: path}
+	s := &SQLite{path: path, sweeping: true}
 	// FULL: SQLite calls fsync before COMMIT returns. NORMAL, which many use with WAL, leaves the last commits to
 	// the page cache, so a power failure would take back what Mesos has been told already.
 	s.writer = open(path, 1, url.Values{

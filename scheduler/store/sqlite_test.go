@@ -9,10 +9,10 @@ import (
 )
 
 func TestSQLiteConforms(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) (store.Store, func() store.Store) {
+	storetest.Run(t, func(t *testing.T) (storetest.Both, func() storetest.Both) {
 		path := filepath.Join(t.TempDir(), "store.db")
 		s := open(t, path)
-		return s, func() store.Store {
+		return s, func() storetest.Both {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -23,9 +23,9 @@ func TestSQLiteConforms(t *testing.T) {
 }
 
 func TestMemoryConforms(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) (store.Store, func() store.Store) {
+	storetest.Run(t, func(t *testing.T) (storetest.Both, func() storetest.Both) {
 		m := store.NewMemory()
-		return m, func() store.Store { return m }
+		return m, func() storetest.Both { return m }
 	})
 }
 

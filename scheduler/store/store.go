@@ -8,8 +8,8 @@ import (
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
-// Store keeps runs and attempts. One scheduler writes; any number of readers read beside it, and each call sees
-// the store as it is between two commits.
+// Store is the scheduler's side: it keeps runs, their attempts, and pipelines. One scheduler writes; any number of
+// readers (Reader) read beside it, and each call sees the store as it is between two commits.
 //
 // Records come back as they were given: times to the nanosecond (between the years 1678 and 2262) and in UTC, texts
 // byte for byte, whatever the bytes are, since some of them come from tasks.
@@ -21,7 +21,7 @@ type Store interface {
 	// acted on; the scheduler must stop (ErrFull, ErrCorrupt say why).
 	//
 	// A record replaces the one of the same id; of two in one batch the later one counts. What says how a run was
-	// submitted (sequence, which counts from 1, name, project, owner, spec, params, key, time) is as the run's first
+	// submitted (sequence, which counts from 1, name, project, owner, who, pipeline, spec, params, images, key, time) is as the run's first
 	// record has it and must not change. Refused is an attempt of a run that is neither in the store nor in the
 	// batch, and a new run with the sequence, or in the same project with the key, of another. Maps in the records
 	// must not change afterwards.
@@ -32,9 +32,8 @@ type Store interface {
 	// RunByKey returns the run that was submitted to the project with the idempotency key; ErrNotFound if none
 	// was, or if the key is empty.
 	RunByKey(ctx context.Context, project, key string) (state.RunRecord, error)
-	// Runs returns runs in the order of their submission, newest first, at most limit of them, from the one
-	// before the given sequence on (0: from the newest on).
-	Runs(ctx context.Context, before int64, limit int) ([]state.RunRecord, error)
+	// Record is Run without the attempts.
+	Record(ctx context.Context, id state.RunID) (state.RunRecord, error)
 	// Close ends the use of the store.
 	Close() error
 }
@@ -54,6 +53,8 @@ var (
 
 // Every implementation passes the suite of package storetest.
 var (
-	_ Store = (*SQLite)(nil)
-	_ Store = (*Memory)(nil)
+	_ Store  = (*SQLite)(nil)
+	_ Store  = (*Memory)(nil)
+	_ Reader = (*SQLite)(nil)
+	_ Reader = (*Memory)(nil)
 )

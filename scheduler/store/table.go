@@ -10,8 +10,9 @@ import (
 // The columns of the records, each field of them once. A new field is a line here and a migration.
 
 type (
-	runRow     = state.RunRecord
-	attemptRow = state.AttemptRecord
+	runRow      = state.RunRecord
+	attemptRow  = state.AttemptRecord
+	pipelineRow = state.PipelineRecord
 )
 
 // runFixed are the columns of table runs that are written when the run is submitted.
@@ -21,6 +22,8 @@ var runFixed = []column[runRow]{
 	word("name", func(r *runRow) *string { return &r.Name }),
 	word("project", func(r *runRow) *string { return &r.Project }),
 	word("owner", func(r *runRow) *string { return &r.Owner }),
+	word("submitted_by", func(r *runRow) *string { return &r.SubmittedBy }),
+	number("pipeline_version", func(r *runRow) *int { return &r.PipelineVersion }),
 	text("key", func(r *runRow) *string { return &r.Key }),
 	instant("submitted", func(r *runRow) *time.Time { return &r.Submitted }),
 }
@@ -38,6 +41,7 @@ var runChanging = []column[runRow]{
 var runTexts = []column[runRow]{
 	text("spec", func(r *runRow) *string { return &r.Spec }),
 	object("params", func(r *runRow) *map[string]string { return &r.Params }),
+	object("images", func(r *runRow) *map[string]string { return &r.Images }),
 }
 
 // attemptKey are the columns that name an attempt within its run.
@@ -54,6 +58,7 @@ var attemptChanging = []column[attemptRow]{
 	number("generation", func(a *attemptRow) *int { return &a.Generation }),
 	word("agent", func(a *attemptRow) *string { return &a.Agent }),
 	word("hostname", func(a *attemptRow) *string { return &a.Hostname }),
+	word("agent_url", func(a *attemptRow) *string { return &a.AgentURL }),
 	word("state", func(a *attemptRow) *state.TaskState { return &a.State }),
 	word("reason", func(a *attemptRow) *state.Reason { return &a.Reason }),
 	word("source", func(a *attemptRow) *state.Source { return &a.Source }),
@@ -69,9 +74,23 @@ var attemptChanging = []column[attemptRow]{
 	instant("killed", func(a *attemptRow) *time.Time { return &a.Killed }),
 }
 
+// pipelineListed are the columns of table pipelines that lists show.
+var pipelineListed = []column[pipelineRow]{
+	word("project", func(p *pipelineRow) *string { return &p.Project }),
+	word("name", func(p *pipelineRow) *string { return &p.Name }),
+	number("version", func(p *pipelineRow) *int { return &p.Version }),
+	word("put_by", func(p *pipelineRow) *string { return &p.By }),
+	instant("put", func(p *pipelineRow) *time.Time { return &p.Put }),
+	flag("deleted", func(p *pipelineRow) *bool { return &p.Deleted }),
+}
+
 var (
-	runColumns     = slices.Concat(runFixed, runChanging, runTexts)
-	attemptColumns = slices.Concat(attemptKey, attemptChanging)
+	runListed       = slices.Concat(runFixed, runChanging)
+	runColumns      = slices.Concat(runListed, runTexts)
+	attemptColumns  = slices.Concat(attemptKey, attemptChanging)
+	pipelineColumns = slices.Concat(pipelineListed, []column[pipelineRow]{
+		text("spec", func(p *pipelineRow) *string { return &p.Spec }),
+	})
 )
 
 // runNumber finds the number by which the other tables know a run. Without it the 26 letters of its id would be
@@ -87,8 +106,8 @@ var (
 	putAttempt = "INSERT INTO attempts (run, " + names(attemptColumns, "$") + ")" +
 		" VALUES (" + runNumber + ", " + names(attemptColumns, "?") + ")" +
 		" ON CONFLICT DO UPDATE SET " + names(attemptChanging, "$ = excluded.$")
-	putFramework = "INSERT INTO scheduler (only, framework_id) VALUES (1, ?)" +
-		" ON CONFLICT DO UPDATE SET framework_id = excluded.framework_id"
+	putFramework = "UPDATE scheduler SET framework_id = ?"
+	putPipeline  = "INSERT OR REPLACE INTO pipelines (" + names(pipelineColumns, "$") + ") VALUES (" + names(pipelineColumns, "?") + ")"
 )
 
 // openRuns is what index runs_open is made for; SQLite uses it only for this very condition.
@@ -96,13 +115,20 @@ const openRuns = "phase NOT IN ('succeeded', 'failed', 'cancelled')"
 
 // The queries.
 var (
-	selectRuns      = "SELECT " + names(runColumns, "$") + " FROM runs JOIN specs ON run = sequence"
-	selectOpen      = selectRuns + " WHERE " + openRuns + " ORDER BY sequence"
-	selectRun       = selectRuns + " WHERE id = ?"
-	selectByKey     = selectRuns + " WHERE project = ? AND key = ? AND key <> ''"
-	selectNewest    = selectRuns + " WHERE sequence < ? ORDER BY sequence DESC LIMIT ?"
-	selectAttempts  = "SELECT " + names(attemptColumns, "$") + " FROM attempts WHERE run = ? ORDER BY step, task, number"
-	countOpen       = "SELECT count(*) FROM attempts WHERE run IN (SELECT sequence FROM runs WHERE " + openRuns + ")"
-	selectFramework = "SELECT coalesce(max(framework_id), '') FROM scheduler"
-	selectNext      = "SELECT coalesce(max(sequence), 0) + 1 FROM runs"
+	selectRuns     = "SELECT " + names(runColumns, "$") + " FROM runs JOIN specs ON run = sequence"
+	selectOpen     = selectRuns + " WHERE " + openRuns + " ORDER BY sequence"
+	selectRun      = selectRuns + " WHERE id = ?"
+	selectByKey    = selectRuns + " WHERE project = ? AND key = ? AND key <> ''"
+	selectListed   = "SELECT " + names(runListed, "$") + " FROM runs"
+	selectAttempts = "SELECT " + names(attemptColumns, "$") + " FROM attempts WHERE run = ?"
+	attemptOrder   = " ORDER BY step, task, number"
+	countOpen      = "SELECT count(*) FROM attempts WHERE run IN (SELECT sequence FROM runs WHERE " + openRuns + ")"
+	countPhases    = "SELECT phase, count(*) FROM runs GROUP BY phase"
+	selectVersions = "SELECT " + names(pipelineListed, "$") + " FROM pipelines WHERE project = ? AND name = ? AND version < ?" +
+		" ORDER BY version DESC LIMIT ?"
+	selectVersion = "SELECT " + names(pipelineColumns, "$") + " FROM pipelines WHERE project = ? AND name = ? AND version = ?"
+	selectNewest  = "SELECT " + names(pipelineColumns, "$") + " FROM pipelines AS p" +
+		" WHERE version = (SELECT max(version) FROM pipelines WHERE project = p.project AND name = p.name) ORDER BY project, name"
+	selectFramework = "SELECT framework_id FROM scheduler"
+	selectNext      = "SELECT max(last_sequence, (SELECT coalesce(max(sequence), 0) FROM runs)) + 1 FROM scheduler"
 )

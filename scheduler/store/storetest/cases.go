@@ -4,17 +4,20 @@ import (
 	"testing"
 
 	"github.com/lisa-dpc/spillway/scheduler/state"
+	"github.com/lisa-dpc/spillway/scheduler/store"
 )
 
 type (
 	runs     = []state.RunRecord
 	attempts = []state.AttemptRecord
+
+	pipelines = []state.PipelineRecord
 )
 
 func testEmpty(t *testing.T, b *bench) {
 	b.again(func() {
 		b.wantLoaded(state.Snapshot{NextSequence: 1})
-		b.same("Runs", b.runs(0, 10), runs(nil))
+		b.wantRuns(store.RunFilter{Limit: 10}, nil)
 		b.wantNoRun("no-such-run")
 		b.wantNoKey("lpf", "no-such-key")
 		b.commit(&state.Changes{})
@@ -22,16 +25,18 @@ func testEmpty(t *testing.T, b *bench) {
 }
 
 func testFields(t *testing.T, b *bench) {
-	run, attempt := filled[state.RunRecord](), filled[state.AttemptRecord]()
+	run, attempt, pipeline := filled[state.RunRecord](), filled[state.AttemptRecord](), filled[state.PipelineRecord]()
 	attempt.ID.Run = run.ID
 	id := "framework"
-	b.commit(&state.Changes{Runs: runs{run}, Attempts: attempts{attempt}, FrameworkID: &id})
+	b.commit(&state.Changes{Runs: runs{run}, Attempts: attempts{attempt}, Pipelines: pipelines{pipeline}, FrameworkID: &id})
 	b.again(func() {
 		b.wantLoaded(state.Snapshot{
 			FrameworkID: id, NextSequence: run.Sequence + 1, Runs: runs{run}, Attempts: attempts{attempt},
+			Pipelines: pipelines{pipeline},
 		})
 		b.wantRun(run, attempts{attempt})
-		b.same("Runs", b.runs(0, 1), runs{run})
+		b.wantRuns(store.RunFilter{Limit: 1}, runs{run})
+		b.same("Pipeline", b.pipeline(pipeline.Project, pipeline.Name, pipeline.Version), pipeline)
 		b.wantKey(run)
 	})
 }
@@ -53,7 +58,7 @@ func testForeignBytes(t *testing.T, b *bench) {
 func testParams(t *testing.T, b *bench) {
 	for i, params := range []map[string]string{nil, {}, {"": ""}, {"a": "1", "b": "\"\\\n☂<&>\x00"}} {
 		run := newRun(int64(i + 1))
-		run.Params = params
+		run.Params, run.Images = params, params
 		b.commit(&state.Changes{Runs: runs{run}})
 		b.again(func() { b.wantRun(run, nil) })
 	}

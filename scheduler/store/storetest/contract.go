@@ -17,12 +17,23 @@ func (b *bench) wantRun(run state.RunRecord, list attempts) {
 	gotRun, gotAttempts := b.run(run.ID)
 	b.same("Run's record", gotRun, run)
 	b.same("Run's attempts", gotAttempts, list)
+	rec, err := b.store.Record(context.Background(), run.ID)
+	if err != nil {
+		b.t.Fatalf("Record(%s): %v", run.ID, err)
+	}
+	b.same("Record", rec, run)
 }
 
 func (b *bench) wantNoRun(id state.RunID) {
 	b.t.Helper()
 	if _, _, err := b.store.Run(context.Background(), id); !errors.Is(err, store.ErrNotFound) {
 		b.t.Fatalf("Run(%s): error %v, want ErrNotFound", id, err)
+	}
+	if _, err := b.store.Record(context.Background(), id); !errors.Is(err, store.ErrNotFound) {
+		b.t.Fatalf("Record(%s): error %v, want ErrNotFound", id, err)
+	}
+	if _, err := b.store.Attempts(context.Background(), id, store.AttemptFilter{Index: -1, Limit: 1}); !errors.Is(err, store.ErrNotFound) {
+		b.t.Fatalf("Attempts(%s): error %v, want ErrNotFound", id, err)
 	}
 }
 
@@ -57,30 +68,6 @@ func testKeys(t *testing.T, b *bench) {
 	first.Phase = state.RunSucceeded
 	b.commit(&state.Changes{Runs: runs{first}})
 	b.again(func() { b.wantKey(first) })
-}
-
-func testPages(t *testing.T, b *bench) {
-	var newest runs
-	for _, sequence := range []int64{1, 2, 5, 9, 10} {
-		run := newRun(sequence)
-		if sequence%2 == 0 {
-			run.Phase = state.RunSucceeded
-		}
-		b.commit(&state.Changes{Runs: runs{run}})
-		newest = slices.Insert(newest, 0, run)
-	}
-	b.again(func() {
-		for _, c := range []struct {
-			before int64
-			limit  int
-			want   runs
-		}{
-			{0, 10, newest}, {0, 5, newest}, {0, 2, newest[:2]}, {9, 2, newest[2:4]}, {2, 2, newest[4:]},
-			{7, 1, newest[2:3]}, {100, 1, newest[:1]}, {1, 5, nil}, {0, 0, nil}, {0, -1, nil},
-		} {
-			b.same("Runs", b.runs(c.before, c.limit), c.want)
-		}
-	})
 }
 
 func testRefused(t *testing.T, b *bench) {
@@ -125,11 +112,18 @@ func testContext(t *testing.T, b *bench) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for name, call := range map[string]func() error{
-		"Commit":   func() error { return b.store.Commit(ctx, &state.Changes{Runs: runs{newRun(2)}}) },
-		"Load":     func() error { _, err := b.store.Load(ctx); return err },
-		"Run":      func() error { _, _, err := b.store.Run(ctx, kept.ID); return err },
-		"RunByKey": func() error { _, err := b.store.RunByKey(ctx, kept.Project, kept.Key); return err },
-		"Runs":     func() error { _, err := b.store.Runs(ctx, 0, 1); return err },
+		"Commit":    func() error { return b.store.Commit(ctx, &state.Changes{Runs: runs{newRun(2)}}) },
+		"Load":      func() error { _, err := b.store.Load(ctx); return err },
+		"Run":       func() error { _, _, err := b.store.Run(ctx, kept.ID); return err },
+		"RunByKey":  func() error { _, err := b.store.RunByKey(ctx, kept.Project, kept.Key); return err },
+		"Record":    func() error { _, err := b.store.Record(ctx, kept.ID); return err },
+		"Runs":      func() error { _, err := b.store.Runs(ctx, store.RunFilter{Limit: 1}); return err },
+		"no Runs":   func() error { _, err := b.store.Runs(ctx, store.RunFilter{}); return err },
+		"Attempts":  func() error { _, err := b.store.Attempts(ctx, kept.ID, store.AttemptFilter{}); return err },
+		"Pipelines": func() error { _, err := b.store.Pipelines(ctx, "lpf", "noise", 0, 1); return err },
+		"Pipeline":  func() error { _, err := b.store.Pipeline(ctx, "lpf", "noise", 1); return err },
+		"CountRuns": func() error { _, err := b.store.CountRuns(ctx); return err },
+		"Size":      func() error { _, err := b.store.Size(ctx); return err },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s with a cancelled context: error %v, want context.Canceled", name, err)

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lisa-dpc/spillway/scheduler/state"
+	"github.com/lisa-dpc/spillway/scheduler/store"
 )
 
 // testProperty commits drawn batches, restarts the store in between, and compares all that can be read with a
@@ -98,7 +99,7 @@ func (m *model) compare(rt *rapid.T, b *bench) {
 	if before > 0 {
 		all = slices.DeleteFunc(all, func(r state.RunRecord) bool { return r.Sequence >= before })
 	}
-	b.same("Runs", b.runs(before, limit), all[:min(limit, len(all))])
+	b.wantRuns(store.RunFilter{Before: before, Limit: limit}, all[:min(limit, len(all))])
 }
 
 // draw returns a batch that the model's next commit may be.

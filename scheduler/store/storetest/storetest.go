@@ -3,6 +3,8 @@ package storetest
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,7 +15,13 @@ import (
 
 // An Open makes a store with nothing in it, and a function that closes the store and opens what it holds again,
 // as after a restart. The suite closes what it was given.
-type Open func(t *testing.T) (s store.Store, reopen func() store.Store)
+type Open func(t *testing.T) (s Both, reopen func() Both)
+
+// Both are the two sides of a store.
+type Both interface {
+	store.Store
+	store.Reader
+}
 
 // Run runs the suite.
 func Run(t *testing.T, open Open) {
@@ -34,6 +42,12 @@ func Run(t *testing.T, open Open) {
 		{"the framework id", testFrameworkID},
 		{"idempotency keys", testKeys},
 		{"runs page by page", testPages},
+		{"runs by filter", testFilter},
+		{"attempts page by page", testAttemptPages},
+		{"counts of runs", testCounts},
+		{"pipelines", testPipelines},
+		{"a forgotten run leaves no trace", testForgotten},
+		{"a forgotten run with very many attempts", testForgottenLarge},
 		{"a refused batch leaves no trace", testRefused},
 		{"an ended context", testContext},
 		{"what was read does not change", testIsolation},
@@ -52,8 +66,8 @@ func Run(t *testing.T, open Open) {
 // bench is a store under test. Its methods fail the test where the store fails.
 type bench struct {
 	t     testing.TB
-	store store.Store
-	open  func() store.Store
+	store Both
+	open  func() Both
 }
 
 func newBench(t *testing.T, open Open) *bench {
@@ -98,13 +112,18 @@ func (b *bench) run(id state.RunID) (state.RunRecord, []state.AttemptRecord) {
 	return run, attempts
 }
 
-func (b *bench) runs(before int64, limit int) []state.RunRecord {
+// wantRuns checks what Runs lists: records without their texts.
+func (b *bench) wantRuns(f store.RunFilter, want runs) {
 	b.t.Helper()
-	runs, err := b.store.Runs(context.Background(), before, limit)
+	got, err := b.store.Runs(context.Background(), f)
 	if err != nil {
-		b.t.Fatalf("Runs(%d, %d): %v", before, limit, err)
+		b.t.Fatalf("Runs(%+v): %v", f, err)
 	}
-	return runs
+	want = slices.Clone(want)
+	for i := range want {
+		want[i].Spec, want[i].Params, want[i].Images = "", nil, nil
+	}
+	b.same(fmt.Sprintf("Runs(%+v)", f), got, want)
 }
 
 // again calls check on the store as it is, and once more after a restart.
@@ -121,7 +140,8 @@ func (b *bench) wantLoaded(want state.Snapshot) {
 	got := b.load()
 	b.same("Load's runs", got.Runs, want.Runs)
 	b.same("Load's attempts", got.Attempts, want.Attempts)
-	got.Runs, got.Attempts, want.Runs, want.Attempts = nil, nil, nil, nil
+	b.same("Load's pipelines", got.Pipelines, want.Pipelines)
+	got.Runs, got.Attempts, got.Pipelines, want.Runs, want.Attempts, want.Pipelines = nil, nil, nil, nil, nil, nil
 	b.same("Load's framework id and next sequence", got, want)
 }
 
@@ -135,5 +155,6 @@ func (b *bench) same(what string, got, want any) {
 
 var emptyLists = cmp.Options{
 	cmp.FilterValues(func(x, y []state.RunRecord) bool { return len(x)+len(y) == 0 }, cmp.Ignore()),
+	cmp.FilterValues(func(x, y []state.PipelineRecord) bool { return len(x)+len(y) == 0 }, cmp.Ignore()),
 	cmp.FilterValues(func(x, y []state.AttemptRecord) bool { return len(x)+len(y) == 0 }, cmp.Ignore()),
 }

@@ -1,0 +1,205 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/state"
+)
+
+// conditions are those of a WHERE clause, and their arguments.
+type conditions struct {
+	texts []string
+	args  []any
+}
+
+func (c *conditions) add(text string, args ...any) {
+	c.texts = append(c.texts, text)
+	c.args = append(c.args, args...)
+}
+
+// where is the clause; empty if there is no condition.
+func (c *conditions) where() string {
+	if len(c.texts) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(c.texts, " AND ")
+}
+
+// oneOf adds that a column has one of the values.
+func oneOf[S ~string](c *conditions, column string, values []S) {
+	args := make([]any, len(values))
+	for i, v := range values {
+		args[i] = string(v)
+	}
+	c.add(column+" IN (?"+strings.Repeat(", ?", max(len(values)-1, 0))+")", args...)
+}
+
+// equal adds that a column has the value, unless that is empty.
+func (c *conditions) equal(column, value string) {
+	if value != "" {
+		c.add(column+" = ?", value)
+	}
+}
+
+// time adds that a column compares to the time in a way, unless that is zero.
+func (c *conditions) time(comparison string, t time.Time) {
+	if !t.IsZero() {
+		c.add(comparison+" ?", t.UnixNano())
+	}
+}
+
+func (f *RunFilter) conditions() *conditions {
+	var c conditions
+	if f.Before != 0 {
+		c.add("sequence < ?", f.Before)
+	}
+	if f.Projects != nil {
+		oneOf(&c, "project", f.Projects)
+	}
+	c.equal("name", f.Name)
+	c.equal("owner", f.Owner)
+	if f.Phases != nil {
+		oneOf(&c, "phase", f.Phases)
+	}
+	c.time("submitted >=", f.Since)
+	c.time("submitted <", f.Until)
+	if !f.EndedBefore.IsZero() {
+		c.add("NOT (" + openRuns + ")")
+		c.time("ended <", f.EndedBefore)
+	}
+	return &c
+}
+
+// Runs returns runs, the newest first; see Reader.
+func (s *SQLite) Runs(ctx context.Context, f RunFilter) (runs []state.RunRecord, err error) {
+	if f.Limit <= 0 || f.Projects != nil && len(f.Projects) == 0 || f.Phases != nil && len(f.Phases) == 0 {
+		return nil, ctx.Err()
+	}
+	c := f.conditions()
+	query := selectListed + c.where() + " ORDER BY sequence DESC LIMIT ?"
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		runs, err = appendRecords(ctx, tx, nil, runListed, state.RunRecord{}, query, append(c.args, f.Limit)...)
+		return err
+	})
+	if err != nil {
+		return nil, explain("reading runs from", s.path, err)
+	}
+	return runs, nil
+}
+
+// Attempts returns attempts of one run; see Reader.
+func (s *SQLite) Attempts(ctx context.Context, id state.RunID, f AttemptFilter) (attempts []state.AttemptRecord, err error) {
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		var run int64
+		err := tx.QueryRowContext(ctx, "SELECT sequence FROM runs WHERE id = ?", string(id)).Scan(&run)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNotFound
+		}
+		if err != nil || f.Limit <= 0 {
+			return err
+		}
+		query, args := f.query(run)
+		of := state.AttemptRecord{ID: state.AttemptID{Run: id}}
+		attempts, err = appendRecords(ctx, tx, nil, attemptColumns, of, query, args...)
+		return err
+	})
+	if err != nil {
+		return nil, explain(fmt.Sprintf("reading the attempts of run %s from", id), s.path, err)
+	}
+	return attempts, nil
+}
+
+// query selects the attempts of the run with the sequence.
+func (f *AttemptFilter) query(run int64) (string, []any) {
+	query, args := selectAttempts, []any{run}
+	if f.Step != "" {
+		query, args = query+" AND step = ?", append(args, f.Step)
+	}
+	if f.Index >= 0 {
+		query, args = query+" AND task = ?", append(args, f.Index)
+	}
+	if f.After.Step != "" {
+		query += " AND (step, task, number) > (?, ?, ?)"
+		args = append(args, f.After.Step, f.After.Index, f.After.Number)
+	}
+	return query + attemptOrder + " LIMIT ?", append(args, f.Limit)
+}
+
+// Pipelines returns the versions of a pipeline, the newest first; see Reader.
+func (s *SQLite) Pipelines(ctx context.Context, project, name string, before, limit int) (list []state.PipelineRecord, err error) {
+	if before == 0 {
+		before = math.MaxInt
+	}
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		list, err = appendRecords(ctx, tx, nil, pipelineListed, state.PipelineRecord{}, selectVersions,
+			project, name, before, max(limit, 0))
+		return err
+	})
+	if err != nil {
+		return nil, explain(fmt.Sprintf("reading the versions of pipeline %s/%s from", project, name), s.path, err)
+	}
+	return list, nil
+}
+
+// Pipeline returns one version of a pipeline.
+func (s *SQLite) Pipeline(ctx context.Context, project, name string, version int) (state.PipelineRecord, error) {
+	var list []state.PipelineRecord
+	err := s.read(ctx, func(tx *sql.Tx) (err error) {
+		list, err = appendRecords(ctx, tx, nil, pipelineColumns, state.PipelineRecord{}, selectVersion, project, name, version)
+		if err == nil && len(list) == 0 {
+			err = ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return state.PipelineRecord{}, explain(fmt.Sprintf("reading version %d of pipeline %s/%s from", version, project, name), s.path, err)
+	}
+	return list[0], nil
+}
+
+// CountRuns counts the runs by phase.
+func (s *SQLite) CountRuns(ctx context.Context) (map[state.RunPhase]int, error) {
+	counts := map[state.RunPhase]int{}
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, countPhases)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var phase string
+			var n int
+			if err := rows.Scan(&phase, &n); err != nil {
+				return err
+			}
+			counts[state.RunPhase(phase)] = n
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, explain("counting the runs of", s.path, err)
+	}
+	return counts, nil
+}
+
+// Size is how many bytes the file takes, with its write-ahead log.
+func (s *SQLite) Size(ctx context.Context) (bytes int64, err error) {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		file, err := os.Stat(s.path + suffix)
+		switch {
+		case err == nil:
+			bytes += file.Size()
+		case suffix == "" || !errors.Is(err, fs.ErrNotExist):
+			return 0, explain("looking at", s.path, err)
+		}
+	}
+	return bytes, ctx.Err()
+}
