@@ -35,6 +35,7 @@ type agent struct {
 	gate      chan struct{} // not nil while it is cut off: closed when that ends
 	connected bool          // registered with the master that runs now
 
+	attached   attachments // has a lock of its own
 	frameworks map[string]*agentFramework
 	completed  []*agentFramework // oldest first
 	drain      *drainOrder

@@ -26,8 +26,8 @@ func (a *agent) handler(cut <-chan struct{}) http.Handler {
 	both("/version", a.c.inLoop(func(*http.Request) answer { return jsonAnswer(versionMap()) }))
 	both("/state", a.c.inLoop(func(*http.Request) answer { return jsonAnswer(a.state()) }))
 	both("/containers", a.c.inLoop(func(*http.Request) answer { return jsonAnswer(a.legacyContainers()) }))
-	mux.HandleFunc("/files/browse", a.c.inLoop(a.serveBrowse))
-	mux.HandleFunc("/files/read", a.c.inLoop(a.serveRead))
+	mux.HandleFunc("/files/browse", a.serveBrowse)
+	mux.HandleFunc("/files/read", a.serveRead)
 	return a.gated(mux)
 }
 
@@ -80,11 +80,21 @@ func (a *agent) serveAPI(w http.ResponseWriter, r *http.Request) {
 		refusal.write(w)
 		return
 	}
-	var response answer
+	a.answer(call, media).write(w)
+}
+
+// answer reads files outside the loop, and all else in it.
+func (a *agent) answer(call *mesosagent.Call, media mediaType) (response answer) {
+	switch call.Type {
+	case mesosagent.Call_LIST_FILES:
+		return a.listFilesCall(call.ListFiles, media)
+	case mesosagent.Call_READ_FILE:
+		return a.readFileCall(call.ReadFile, media)
+	}
 	if !a.c.loop.do(func() { response = a.read(call, media) }) {
 		panic(errAbort)
 	}
-	response.write(w)
+	return response
 }
 
 func validateAgentCall(call *mesosagent.Call) string {
@@ -119,34 +129,35 @@ func (a *agent) read(call *mesosagent.Call, media mediaType) answer {
 	case mesosagent.Call_GET_STATE:
 		r.GetState = &mesosagent.Response_GetState{
 			GetTasks: a.tasksResponse(), GetExecutors: a.executorsResponse(), GetFrameworks: a.frameworksResponse()}
-	case mesosagent.Call_LIST_FILES:
-		infos, problem := browse(a.sandboxes(), call.ListFiles.Path)
-		if problem != nil {
-			return problem.answer()
-		}
-		r.ListFiles = &mesosagent.Response_ListFiles{FileInfos: infos}
-	case mesosagent.Call_READ_FILE:
-		return a.readFileCall(call.ReadFile, r, media)
 	default:
 		return text(http.StatusNotImplemented, fmt.Sprintf("%s is not supported by minimesos", call.Type))
 	}
 	return respond(media, http.StatusOK, r)
 }
 
-func (a *agent) readFileCall(call *mesosagent.Call_ReadFile, r *mesosagent.Response, media mediaType) answer {
+func (a *agent) listFilesCall(call *mesosagent.Call_ListFiles, media mediaType) answer {
+	infos, problem := browse(&a.attached, call.Path)
+	if problem != nil {
+		return problem.answer()
+	}
+	return respond(media, http.StatusOK, &mesosagent.Response{Type: mesosagent.Response_LIST_FILES,
+		ListFiles: &mesosagent.Response_ListFiles{FileInfos: infos}})
+}
+
+func (a *agent) readFileCall(call *mesosagent.Call_ReadFile, media mediaType) answer {
 	length := int64(-1)
 	if call.Length != nil {
 		length = int64(*call.Length)
 	}
-	data, size, problem := readFile(a.sandboxes(), call.Path, int64(call.Offset), length)
+	data, size, problem := readFile(&a.attached, call.Path, int64(call.Offset), length)
 	if problem != nil {
 		return problem.answer()
 	}
 	if data == nil {
 		data = []byte{} // the field is required
 	}
-	r.ReadFile = &mesosagent.Response_ReadFile{Size_: uint64(size), Data: data}
-	return respond(media, http.StatusOK, r)
+	return respond(media, http.StatusOK, &mesosagent.Response{Type: mesosagent.Response_READ_FILE,
+		ReadFile: &mesosagent.Response_ReadFile{Size_: uint64(size), Data: data}})
 }
 
 // history walks the frameworks of the agent, those that are gone first.

@@ -80,6 +80,7 @@ func (x *executor) isDocker() bool { return x.spec.isDocker() }
 
 // start prepares the container and, when that is done, starts it.
 func (x *executor) start() {
+	x.a.attach(x)
 	x.a.background(func(ctx context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
 		x.a.c.loop.do(func() { x.cancel = cancel })

@@ -317,6 +317,7 @@ func (a *agent) recoverTasks() {
 			t.updates.stop()
 			t.stopTimers()
 		}
+		a.detach(id)
 		delete(a.frameworks, id)
 	}
 }

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -31,25 +33,43 @@ func (e *fileError) answer() answer { return text(e.status, e.text) }
 
 var errNoFile = &fileError{status: http.StatusNotFound}
 
-// sandboxes are the folders of all executors that the agent knows of, under
-// their paths and under the short ones that Mesos gives them too.
-func (a *agent) sandboxes() map[string]string {
-	out := map[string]string{}
-	add := func(framework string, x *executor) {
-		out[x.dir] = x.dir
-		short := "/frameworks/" + framework + "/executors/" + x.id + "/runs/"
-		out[short+x.containerID] = x.dir
-		out[short+"latest"] = x.dir
+// attachments are the paths under which an agent shows folders (paths of
+// FilesProcess in src/files/files.cpp), which it reads outside the loop: a
+// large file does not keep the cluster waiting.
+type attachments struct {
+	mu    sync.Mutex
+	roots map[string]string // path -> folder
+}
+
+// attach shows an executor's folder under its own path, and under those of
+// the executor's latest run (Framework::addExecutor in src/slave/slave.cpp).
+// Like an agent's they stay when the executor has ended.
+func (a *agent) attach(x *executor) {
+	a.attached.mu.Lock()
+	defer a.attached.mu.Unlock()
+	if a.attached.roots == nil {
+		a.attached.roots = map[string]string{}
 	}
-	for _, f := range a.history() {
-		for _, x := range f.done {
-			add(f.info.ID.Value, x)
-		}
-		for _, x := range f.executors {
-			add(f.info.ID.Value, x)
-		}
-	}
-	return out
+	a.attached.roots[x.dir] = x.dir
+	a.attached.roots[filepath.Join(filepath.Dir(x.dir), "latest")] = x.dir
+	a.attached.roots["/frameworks/"+x.framework+"/executors/"+x.id+"/runs/latest"] = x.dir
+}
+
+// detach hides all folders of a framework: what an agent does not recover it
+// does not show.
+func (a *agent) detach(framework string) {
+	a.attached.mu.Lock()
+	defer a.attached.mu.Unlock()
+	maps.DeleteFunc(a.attached.roots, func(path, _ string) bool {
+		return strings.Contains(path, "/frameworks/"+framework+"/")
+	})
+}
+
+func (t *attachments) root(path string) (string, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	root, ok := t.roots[path]
+	return root, ok
 }
 
 func valuesOf[V any](m map[string]V) []V {
@@ -62,10 +82,10 @@ func valuesOf[V any](m map[string]V) []V {
 
 // resolve finds the file behind a path of the files API. Only what lies in a
 // sandbox, also behind symbolic links, is there.
-func resolve(sandboxes map[string]string, path string) (string, *fileError) {
+func resolve(sandboxes *attachments, path string) (string, *fileError) {
 	path = filepath.Clean(path)
 	for prefix := path; ; prefix = filepath.Dir(prefix) {
-		if root, ok := sandboxes[prefix]; ok {
+		if root, ok := sandboxes.root(prefix); ok {
 			return resolveIn(root, filepath.Join(root, strings.TrimPrefix(path, prefix)))
 		}
 		if prefix == "/" || prefix == "." {
@@ -90,7 +110,7 @@ func resolveIn(root, path string) (string, *fileError) {
 }
 
 // browse lists a folder of a sandbox, by path.
-func browse(sandboxes map[string]string, path string) ([]mesos.FileInfo, *fileError) {
+func browse(sandboxes *attachments, path string) ([]mesos.FileInfo, *fileError) {
 	dir, problem := resolve(sandboxes, path)
 	if problem != nil {
 		return nil, problem
@@ -139,7 +159,7 @@ func groupName(id uint32) string {
 
 // readFile reads at most length bytes (and never more than maxRead; all there
 // is for a negative length) at offset, and returns the file's size as well.
-func readFile(sandboxes map[string]string, path string, offset, length int64) (data []byte, size int64, problem *fileError) {
+func readFile(sandboxes *attachments, path string, offset, length int64) (data []byte, size int64, problem *fileError) {
 	real, problem := resolve(sandboxes, path)
 	if problem != nil {
 		return nil, 0, problem
@@ -168,12 +188,14 @@ func readFile(sandboxes map[string]string, path string, offset, length int64) (d
 }
 
 // serveBrowse answers GET /files/browse.
-func (a *agent) serveBrowse(r *http.Request) answer {
+func (a *agent) serveBrowse(w http.ResponseWriter, r *http.Request) { a.browse(r).write(w) }
+
+func (a *agent) browse(r *http.Request) answer {
 	path := r.URL.Query().Get("path")
 	if path == "" {
 		return badRequest("Expecting 'path=value' in query.\n")
 	}
-	infos, problem := browse(a.sandboxes(), path)
+	infos, problem := browse(&a.attached, path)
 	if problem != nil {
 		return problem.answer()
 	}
@@ -200,7 +222,9 @@ func modeString(mode uint32) string {
 }
 
 // serveRead answers GET /files/read.
-func (a *agent) serveRead(r *http.Request) answer {
+func (a *agent) serveRead(w http.ResponseWriter, r *http.Request) { a.readQuery(r).write(w) }
+
+func (a *agent) readQuery(r *http.Request) answer {
 	query := r.URL.Query()
 	path := query.Get("path")
 	if path == "" {
@@ -218,7 +242,7 @@ func (a *agent) serveRead(r *http.Request) answer {
 	if offset == -1 { // asks for the size
 		at, n = 0, 0
 	}
-	data, size, refused := readFile(a.sandboxes(), path, at, n)
+	data, size, refused := readFile(&a.attached, path, at, n)
 	if refused != nil {
 		return refused.answer()
 	}
