@@ -177,3 +177,15 @@ func TestAnnouncedMemory(t *testing.T) {
 		t.Errorf("%q, %v with %d bytes", got, err, r.buf.Cap())
 	}
 }
+
+// FuzzSandboxRead: whatever an agent answers, what is taken of it is never more than was asked for.
+func FuzzSandboxRead(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{0x08, 0x0f, 0x82, 0x01, 0x05, 0x08, 0x03, 0x12, 0x01, 'x'})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		data, size, err := decodeRead(body)
+		if err == nil && (len(data) > MaxRead || size < int64(len(data))) {
+			t.Errorf("%d bytes of a file of %d", len(data), size)
+		}
+	})
+}
