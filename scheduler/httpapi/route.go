@@ -7,17 +7,16 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/lisa-dpc/spillway/scheduler/access"
 )
 
-// Role is what a caller must at least be for a route.
-type Role string
-
-// The roles, each of which may do what those before it may.
+// The roles that routes ask for.
 const (
-	Nobody   Role = "" // the route is open
-	Viewer   Role = "viewer"
-	Author   Role = "author"
-	Operator Role = "operator"
+	Nobody   access.Role = "" // the route is open
+	Viewer               = access.Viewer
+	Author               = access.Author
+	Operator             = access.Operator
 )
 
 // scope says whose project a route touches.
@@ -28,6 +27,7 @@ const (
 	ofRun               // that of the run in the path
 	ofPath              // that in the path
 	ofBody              // that of the spec in the body: the handler asks Server.allow
+	ofAll               // every project's at once
 )
 
 // route is one method of one path. The table of them is the one truth: the server, the guard, the OpenAPI document and
@@ -35,7 +35,7 @@ const (
 type route struct {
 	method, pattern string
 	summary         string // one sentence
-	role            Role
+	role            access.Role
 	scope           scope
 	query           []param
 	headers         []param

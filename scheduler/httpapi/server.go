@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler"
+	"github.com/lisa-dpc/spillway/scheduler/access"
 	"github.com/lisa-dpc/spillway/scheduler/state"
 	"github.com/lisa-dpc/spillway/scheduler/store"
 )
@@ -27,6 +28,9 @@ type Config struct {
 	// Daemon answers commands; Store is the one that it writes.
 	Daemon *scheduler.Daemon
 	Store  store.Store
+	// Tokens say who may ask; nil: anyone may do everything. Audit is told of every change.
+	Tokens *access.Tokens
+	Audit  *access.Audit
 	// Logs opens what attempts wrote; nil: logs are answered with 503.
 	Logs Logs
 	// Images finds digests at submission; nil: images run as the spec writes them.
@@ -84,12 +88,7 @@ func New(cfg Config) *Server {
 func (s *Server) Handler() http.Handler {
 	mux := s.mux()
 	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		known, err := s.identify(req)
-		if err != nil {
-			s.fail(w, req, err)
-			return
-		}
-		mux.ServeHTTP(w, known)
+		mux.ServeHTTP(w, s.identify(req))
 	}))
 }
 

@@ -5,7 +5,7 @@ import "net/http"
 func (s *Server) serviceRoutes() []route {
 	return []route{
 		{method: "GET", pattern: "/healthz", summary: "Answer if the process does.", handle: s.healthz, writes: []string{"text/plain"}},
-		{method: "GET", pattern: "/metrics", summary: "Show the metrics, for Prometheus.", role: Viewer, handle: s.metrics, writes: []string{"text/plain"}},
+		{method: "GET", pattern: "/metrics", summary: "Show the metrics, for Prometheus.", role: Viewer, scope: ofAll, handle: s.metrics, writes: []string{"text/plain"}},
 	}
 }
 
