@@ -11,6 +11,7 @@ var pureRooms = []string{
 	"scheduler/queue",
 	"scheduler/placement",
 	"scheduler/timetable",
+	"scheduler/picture",
 	"cloudburst/planner",
 }
 
