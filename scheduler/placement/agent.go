@@ -23,6 +23,10 @@ type Agent struct {
 	// Used is what the scheduler's own tasks hold there. Free, Unoffered and Used together is what the agent would
 	// have if they all ended. What other frameworks hold is in none of them.
 	Used spec.Resources
+	// Capacity is the most that was ever seen of the agent, free and used together. Where other frameworks hold
+	// something it is more than Free, Unoffered and Used are now. Only explanations ask for it: a task that it is too
+	// small for waits in vain.
+	Capacity spec.Resources
 	// UnavailableFrom is when the planned maintenance of the agent starts; zero if none is planned.
 	UnavailableFrom time.Time
 }
@@ -49,6 +53,15 @@ func (a *Agent) idle() vector { return vectorOf(a.Free).plus(vectorOf(a.Unoffere
 
 // emptied is what would be idle if none of the scheduler's own tasks ran there.
 func (a *Agent) emptied() vector { return a.idle().plus(vectorOf(a.Used)) }
+
+// capacity is what would be idle if nobody's tasks ran there, as far as it is known.
+func (a *Agent) capacity() vector {
+	all := a.emptied()
+	for k, n := range vectorOf(a.Capacity) {
+		all[k] = max(all[k], n)
+	}
+	return all
+}
 
 // Shape is what placement has to know of a task. All tasks of a step have one shape, and equal shapes of different
 // steps share what a round learns. A shape must not change while a round knows it.

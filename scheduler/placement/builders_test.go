@@ -26,6 +26,11 @@ func agent(id string, freeCPUs int64, change ...func(*Agent)) Agent {
 
 func used(cpus int64) func(*Agent) { return func(a *Agent) { a.Used.CPUs = 1000 * cpus } }
 
+// held is what the scheduler's tasks hold, once what the agent was seen to have before others took it.
+func held(r spec.Resources) func(*Agent) { return func(a *Agent) { a.Used = r } }
+
+func once(r spec.Resources) func(*Agent) { return func(a *Agent) { a.Capacity = r } }
+
 func gpu(n int64) func(*Agent) { return func(a *Agent) { a.Free.GPUs = n } }
 
 func maintenance(after time.Duration) func(*Agent) {

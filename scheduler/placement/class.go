@@ -24,6 +24,9 @@ type class struct {
 	// nearest is the answer of NearestToFit, nil for none, as it was after so many changes of the round.
 	nearest        *agentState
 	nearestChanges int
+	// explained is the answer of Explain, nil for none, as it was after so many changes and reservations.
+	explained   *Explanation
+	explainedAt [2]int
 }
 
 // classKey is what makes classes differ.

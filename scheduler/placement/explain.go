@@ -10,7 +10,10 @@ import (
 type Explanation struct {
 	Agents    int // seen in the round
 	Admitting int // would take a task now
-	Refusals  []Refusal
+	// Never says that no agent would take a task even if nothing ran there and it were kept for nobody. Then the
+	// Refusals are the reasons of that: no waiting helps.
+	Never    bool
+	Refusals []Refusal
 }
 
 // Refusal counts the agents for which one rule was the first to refuse them.
@@ -19,31 +22,85 @@ type Refusal struct {
 	Need   string // for resources: what is needed, such as "64 cpus"
 	Agents int
 	Why    string // what is the matter with these agents, in words that follow their number
+	// All says the same of all agents, without a number; empty if that is Why with their number.
+	All string
 }
 
-// Explain says which agents refuse a task of the shape as the round is now, asking the rules that Place asks.
+// RuleReserved is the Rule of a Refusal of agents that are kept free for other tasks, and refuse for no other reason.
+const RuleReserved = "reserved"
+
+// Explain says which agents refuse a task of the shape as the round is now, asking the rules that Place asks. Equal
+// shapes are explained once. The explanation is to be read only.
 func (r *Round) Explain(s *Shape) Explanation {
 	c := r.classOf(s)
-	e := Explanation{Agents: len(r.states)}
-	counts := make([]int, len(c.rules))
-	for i := range r.states {
-		if refused := refusal(c.rules, &r.states[i]); refused >= 0 {
-			counts[refused]++
-		} else {
-			e.Admitting++
+	if at := [2]int{r.changes, r.reserves}; c.explained == nil || c.explainedAt != at {
+		e := r.explain(c)
+		c.explained, c.explainedAt = &e, at
+	}
+	return *c.explained
+}
+
+func (r *Round) explain(c *class) Explanation {
+	now := c.tally(r.states)
+	if now.admitting == 0 && len(r.states) > 0 {
+		if ever := c.tally(r.vacant()); ever.admitting == 0 {
+			return ever.explanation(c, true)
 		}
 	}
-	for i, n := range counts {
+	return now.explanation(c, false)
+}
+
+// tally counts the agents by the first rule that refuses them.
+type tally struct {
+	agents, admitting int
+	refused           []int    // by rule
+	most              []vector // by rule, the most that one of the agents that it refused has of each resource
+}
+
+func (c *class) tally(states []agentState) tally {
+	t := tally{agents: len(states), refused: make([]int, len(c.rules)), most: make([]vector, len(c.rules))}
+	for i := range states {
+		rule := refusal(c.rules, &states[i])
+		if rule < 0 {
+			t.admitting++
+			continue
+		}
+		t.refused[rule]++
+		for k, free := range states[i].free {
+			t.most[rule][k] = max(t.most[rule][k], free)
+		}
+	}
+	return t
+}
+
+func (t tally) explanation(c *class, never bool) Explanation {
+	e := Explanation{Agents: t.agents, Admitting: t.admitting, Never: never}
+	for i, n := range t.refused {
 		if n == 0 {
 			continue
 		}
 		refusal := Refusal{Rule: c.rules[i].name(), Agents: n, Why: c.rules[i].why(n)}
 		if resource, ok := c.rules[i].(resourceRule); ok {
 			refusal.Need = amount(resource.kind, resource.need)
+			if never {
+				refusal.Why, refusal.All = resource.whyNever(n, t.most[i][resource.kind])
+			}
 		}
 		e.Refusals = append(e.Refusals, refusal)
 	}
 	return e
+}
+
+// vacant gives the agents as they would be if nothing ran there, of other frameworks either, in packing order.
+func (r *Round) vacant() []agentState {
+	if r.vacants == nil {
+		r.vacants = make([]agentState, len(r.states))
+		for index := range r.agents {
+			a, place := &r.agents[index], r.place[index]
+			r.vacants[place] = agentState{free: a.capacity(), index: int32(index), place: place}
+		}
+	}
+	return r.vacants
 }
 
 // String is one sentence, resources first: "needs 64 cpus: 12 agents have fewer free, 3 lack site=cnes".
@@ -53,7 +110,11 @@ func (e Explanation) String() string {
 	}
 	var s sentence
 	for _, r := range e.Refusals {
-		if r.Need != "" {
+		switch {
+		case r.Need == "":
+		case r.Agents == e.Agents && r.All != "":
+			return "needs " + r.Need + ": " + r.All
+		default:
 			s.clause("needs "+r.Need+": ", r.Agents, r.Why)
 		}
 	}

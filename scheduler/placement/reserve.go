@@ -71,7 +71,10 @@ func (c *class) readiness(idle *vector) int64 {
 }
 
 // Reserve keeps an agent free: Place puts nothing there any more.
-func (r *Round) Reserve(agent int) { r.state(agent).reserved = true }
+func (r *Round) Reserve(agent int) {
+	r.state(agent).reserved = true
+	r.reserves++
+}
 
 // Release ends a reservation. Classes that were refused because of it look again from the start.
 func (r *Round) Release(agent int) {

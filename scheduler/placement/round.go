@@ -12,10 +12,13 @@ type Round struct {
 	// empty holds the agents as they would be if none of the scheduler's own tasks ran there and they were kept for
 	// nobody, in packing order. Nothing in a round changes that. It is nil until somebody asks, see emptied.
 	empty []agentState
+	// vacants holds the agents as they would be if nobody's tasks ran there; nil until somebody asks, see vacant.
+	vacants []agentState
 	// unoffered is Agent.Unoffered by place in the packing order; nil as long as empty is.
 	unoffered []vector
 	planned   bool // maintenance is planned for some agent
 	changes   int  // counts what makes answers about the agents outdated, reservations aside
+	reserves  int  // counts reservations that were ever made
 
 	columns []*column // the attributes that shapes ask for
 	wheres  map[string]*whereRule

@@ -123,10 +123,27 @@ func (r resourceRule) why(n int) string {
 	return choose(n, "has", "have") + " fewer free"
 }
 
+// whyNever says of n agents, the largest of which has no more than most, that they will never do; all says it of all agents
+// that there are.
+func (r resourceRule) whyNever(n int, most int64) (why, all string) {
+	if most <= 0 {
+		return choose(n, "has none", "have none"), "no agent has any"
+	}
+	many := "many"
+	if r.kind == mem || r.kind == disk {
+		many = "much"
+	}
+	largest := amount(r.kind, most)
+	if n == 1 {
+		return "has no more than " + quantity(r.kind, most) + " in all", "the only agent has " + largest
+	}
+	return "have no more than " + quantity(r.kind, most) + " in all", "no agent has that " + many + ", the largest has " + largest
+}
+
 // reservedRule refuses agents that are kept free for another task.
 type reservedRule struct{}
 
-func (reservedRule) name() string { return "reserved" }
+func (reservedRule) name() string { return RuleReserved }
 
 func (reservedRule) admits(a *agentState) bool { return !a.reserved }
 
