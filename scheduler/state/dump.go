@@ -117,7 +117,8 @@ func (s *State) Check() {
 			panic(fmt.Sprintf("state: run %s counts %d open steps, there are %d", r.rec.ID, r.open, open))
 		}
 	}
-	if !maps.Equal(usage.projects, s.usage.projects) || !maps.Equal(usage.agents, s.usage.agents) {
+	if !maps.Equal(usage.projects, s.usage.projects) || !maps.Equal(usage.agents, s.usage.agents) ||
+		!maps.Equal(usage.tasks.projects, s.usage.tasks.projects) || !maps.Equal(usage.tasks.agents, s.usage.tasks.agents) {
 		panic(fmt.Sprintf("state: usage is %v, live attempts use %v", s.usage, usage))
 	}
 	for i, st := range s.waiting {

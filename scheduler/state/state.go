@@ -156,6 +156,16 @@ func (s *State) Projects(f func(project string, used spec.Resources)) {
 	}
 }
 
+// LiveOn returns how many attempts live on an agent.
+func (s *State) LiveOn(agent string) int { return s.usage.tasks.agents[agent] }
+
+// EachProject calls f with how many attempts of each project live, in no particular order.
+func (s *State) EachProject(f func(project string, live int)) {
+	for p, n := range s.usage.tasks.projects {
+		f(p, n)
+	}
+}
+
 // TakeChanges returns what has changed since it was last called.
 func (s *State) TakeChanges() *Changes {
 	c := &Changes{FrameworkID: s.framework}

@@ -40,6 +40,12 @@ func (st *Step) Since() time.Time { return later(st.opened, st.launched) }
 // Opened returns since when the step's tasks may be launched; zero while it waits for the steps that it needs.
 func (st *Step) Opened() time.Time { return st.opened }
 
+// InBackoff returns how many tasks of the step wait until they may be attempted again.
+func (st *Step) InBackoff() int { return len(st.tasks) - st.live - len(st.ready) }
+
+// Held returns how many tasks of the step could be launched but for its MaxParallel.
+func (st *Step) Held() int { return st.fresh.Len() + len(st.ready) - st.Launchable() }
+
 // Failure returns the failed attempt that ended last, or nil.
 func (st *Step) Failure() *AttemptRecord { return st.failure }
 
@@ -94,6 +100,21 @@ func (st *Step) Agents(f func(agent string)) {
 	for _, t := range st.tasks {
 		if t.live != nil {
 			f(t.live.rec.Agent)
+		}
+	}
+}
+
+// EachActive calls f with every step whose tasks may be launched, or could but for a wait or a limit of its own, in
+// no particular order.
+func (s *State) EachActive(f func(*Step)) {
+	for _, r := range s.runs {
+		if r.rec.Phase != RunActive {
+			continue
+		}
+		for _, st := range r.steps {
+			if st.phase == StepActive {
+				f(st)
+			}
 		}
 	}
 }
