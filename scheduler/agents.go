@@ -28,7 +28,9 @@ type agent struct {
 	// free is what was free when the agent was last looked at: what explanations of waiting are made from after
 	// the offer has been declined.
 	free spec.Resources
-	seen time.Time
+	// capacity is the most of each resource that was ever offered and used by our tasks at a time.
+	capacity spec.Resources
+	seen     time.Time
 	// changed is when free last changed by an offer or by the end of one of our tasks.
 	changed time.Time
 	// maintenance is when a planned maintenance starts; zero if none is planned.
@@ -42,7 +44,8 @@ func newAgentTable() agentTable {
 	return agentTable{byID: map[string]*agent{}, offerOn: map[string]*agent{}}
 }
 
-func (t *agentTable) addOffer(now time.Time, o mesos.Offer) {
+// addOffer takes in an offer of an agent of which our tasks hold what is used.
+func (t *agentTable) addOffer(now time.Time, o mesos.Offer, used spec.Resources) {
 	a := t.byID[o.AgentID]
 	if a == nil {
 		a = &agent{id: o.AgentID}
@@ -56,6 +59,7 @@ func (t *agentTable) addOffer(now time.Time, o mesos.Offer) {
 	t.offerOn[o.ID] = a
 	t.held++
 	t.setFree(a, a.offered("").Plus(hoped, 1))
+	a.capacity = a.capacity.Max(a.offered("").Plus(used, 1))
 }
 
 // freed notes what a task gave back that has ended: idle now, though its offer is still to come.
@@ -210,6 +214,6 @@ func (a *agent) offered(role string) spec.Resources {
 func (a *agent) placing(free, used spec.Resources) placement.Agent {
 	return placement.Agent{
 		ID: a.id, Hostname: a.hostname, Attributes: a.attributes,
-		Free: free, Used: used, UnavailableFrom: a.maintenance,
+		Free: free, Used: used, Capacity: a.capacity, UnavailableFrom: a.maintenance,
 	}
 }

@@ -19,7 +19,7 @@ func (in Event) apply(r *Reactor, now time.Time) {
 		r.onFrameworkRemoved(now, e)
 	case mesos.Offers:
 		for _, o := range e.Offers {
-			r.agents.addOffer(now, o)
+			r.agents.addOffer(now, o, r.state.UsedOn(o.AgentID))
 		}
 	case mesos.Rescinded:
 		r.agents.removeOffer(e.OfferID)

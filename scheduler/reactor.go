@@ -36,6 +36,9 @@ type Reactor struct {
 	rounds       uint64
 	lookedAround time.Time // when a round last looked at all agents
 
+	// explainer is what explanations since the last batch are made with; nil until one is asked for.
+	explainer *explainer
+
 	// calls and answers are what the batch wants done once it is durable.
 	calls   []mesos.Call
 	answers []func()
@@ -78,6 +81,7 @@ func (r *Reactor) Run(id state.RunID) *state.Run { return r.state.Run(id) }
 // Step takes in one batch. An error means that nothing of the batch has had or may have an effect: the
 // scheduler must stop, and starts again from the store.
 func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error {
+	r.explainer = nil
 	postponed := r.postponed
 	r.postponed = nil
 	for _, in := range postponed {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/lisa-dpc/spillway/scheduler/placement"
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
@@ -17,8 +16,8 @@ func (r *Reactor) Why(now time.Time, st *state.Step, index int) string {
 	case st.Phase() == state.StepWaiting:
 		return "waits for " + unfinished(st)
 	case v.Phase == state.TaskBackoff:
-		return fmt.Sprintf("waits until %s before attempt %d: %d failures of its own, %d of the infrastructure",
-			v.ReadyAt.UTC().Format(time.RFC3339), v.Number+1, v.AuthorFailures, v.InfraFailures)
+		return fmt.Sprintf("waits until %s before attempt %d: %s of its own, %d of the infrastructure",
+			v.ReadyAt.UTC().Format(time.RFC3339), v.Number+1, count(v.AuthorFailures, "failure"), v.InfraFailures)
 	case v.Phase == state.TaskLive:
 		return r.whyLive(v.Live)
 	case v.Phase != state.TaskPending && v.Phase != state.TaskReady:
@@ -26,9 +25,24 @@ func (r *Reactor) Why(now time.Time, st *state.Step, index int) string {
 	case st.Phase().Final():
 		return string(st.Phase())
 	case st.Launchable() == 0:
-		return fmt.Sprintf("waits for one of the %d tasks that its step may run at a time to end", st.Spec().MaxParallel)
+		return whyHeld(st.Spec().MaxParallel)
 	}
 	return r.whyNotPlaced(now, st, v.Avoid)
+}
+
+func whyHeld(maxParallel int) string {
+	if maxParallel == 1 {
+		return "waits for the task before it to end: its step may run one at a time"
+	}
+	return fmt.Sprintf("waits for one of the %d tasks that its step may run at a time to end", maxParallel)
+}
+
+// count writes a number of things, whose name takes an s where there are several.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func unfinished(st *state.Step) string {
@@ -62,43 +76,8 @@ func (r *Reactor) whyLive(rec *state.AttemptRecord) string {
 	return fmt.Sprintf("was launched on %s at %s and has not started yet", rec.Hostname, rec.Launched.UTC().Format(time.RFC3339))
 }
 
-// whyNotPlaced asks the rules that place tasks, over all agents that were seen, with what they had free when they
-// were last looked at.
+// whyNotPlaced says why a task that may be launched is not.
 func (r *Reactor) whyNotPlaced(now time.Time, st *state.Step, avoid []string) string {
-	switch {
-	case !r.demand.connected:
-		return "there is no connection to the Mesos master"
-	case len(r.agents.byID) == 0:
-		return "no agent has offered resources yet"
-	}
-	agents := r.agents.all()
-	offered := make([]placement.Agent, len(agents))
-	index := map[string]int{}
-	for i, a := range agents {
-		offered[i] = a.placing(a.free, r.state.UsedOn(a.id))
-		index[a.id] = i
-	}
-	round, shape := placement.NewRound(offered, r.cfg.Seed), r.shape(now, st, avoid)
-	for _, res := range r.Reservations() {
-		i, seen := index[res.AgentID]
-		switch {
-		case !seen:
-		case st.Owns(res.Entry):
-			return keptFree(agents[i], round.Shortage(i, shape))
-		default:
-			round.Reserve(i)
-		}
-	}
-	e := round.Explain(shape)
-	if e.Admitting > 0 {
-		return fmt.Sprintf("waits for an offer: %d of %d agents seen have room for it", e.Admitting, e.Agents)
-	}
-	return e.String()
-}
-
-func keptFree(a *agent, short string) string {
-	if short == "" {
-		short = "it has room, but makes no offer now"
-	}
-	return fmt.Sprintf("agent %s is kept free for it (%s)", a.hostname, short)
+	_, why := r.explaining().why(st.Owns, shapeOf(now, st, avoid))
+	return why
 }

@@ -131,14 +131,14 @@ func TestLifeOfARun(t *testing.T) {
 	path := "/v1/runs/" + run.ID
 	needs := httpapi.Resources{CPUs: 2, MemBytes: 32 << 20}
 	steps := []httpapi.Step{
-		{Name: "first", Phase: "active", Image: "busybox", Resources: needs, Tasks: 5, Pending: 5, Waits: "needs 2 cpus: 1 agent has fewer free"},
+		{Name: "first", Phase: "active", Image: "busybox", Resources: needs, Tasks: 5, Pending: 5, Waits: "needs 2 cpus: the only agent has 0.5 cpus"},
 		{Name: "second", Phase: "waiting", Needs: []string{"first"}, Image: "busybox", Resources: needs, Tasks: 1, Pending: 1},
 	}
 	if diff := cmp.Diff(steps, ask[httpapi.Run](a, "GET", path, nil, 200).Steps); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
 	for step, want := range map[string]string{
-		"first/tasks/4": "needs 2 cpus: 1 agent has fewer free", "second/tasks/0": "waits for step first",
+		"first/tasks/4": "needs 2 cpus: the only agent has 0.5 cpus", "second/tasks/0": "waits for step first",
 	} {
 		if got := ask[httpapi.Why](a, "GET", path+"/steps/"+step+"/why", nil, 200).Why; got != want {
 			t.Errorf("%s: %q, want %q", step, got, want)

@@ -130,6 +130,11 @@ func (r Resources) Positive() Resources {
 	return Resources{CPUs: max(0, r.CPUs), Mem: max(0, r.Mem), Disk: max(0, r.Disk), GPUs: max(0, r.GPUs), Ports: max(0, r.Ports)}
 }
 
+// Max is the larger of r and o for each resource.
+func (r Resources) Max(o Resources) Resources {
+	return Resources{CPUs: max(r.CPUs, o.CPUs), Mem: max(r.Mem, o.Mem), Disk: max(r.Disk, o.Disk), GPUs: max(r.GPUs, o.GPUs), Ports: max(r.Ports, o.Ports)}
+}
+
 // Retries says how often and when a task that failed by itself is run again. Attempts that were lost to the
 // infrastructure are not counted here.
 type Retries struct {

@@ -1,0 +1,41 @@
+package scheduler
+
+import (
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+)
+
+// AgentView is what is known of an agent that has made an offer.
+type AgentView struct {
+	ID       string
+	Hostname string
+	// URL is the agent's own address, such as "http://10.0.0.7:5051"; empty if its offers do not tell.
+	URL string
+	// Attributes are to be read only.
+	Attributes map[string]string
+	// Free is what was free when the agent was last looked at, Used what the scheduler's tasks hold; what other
+	// frameworks hold is in neither.
+	Free, Used spec.Resources
+	// Tasks is how many of the scheduler's tasks live there.
+	Tasks int
+	// Seen is when it last made an offer.
+	Seen time.Time
+	// Maintenance is when a planned maintenance starts; zero if none is planned.
+	Maintenance time.Time
+}
+
+// Agents returns the agents that have made offers, by id. Agents that have been silent for an hour and run nothing of the
+// scheduler's are forgotten.
+func (r *Reactor) Agents(time.Time) []AgentView {
+	agents := r.agents.all()
+	views := make([]AgentView, len(agents))
+	for i, a := range agents {
+		views[i] = AgentView{
+			ID: a.id, Hostname: a.hostname, URL: a.url, Attributes: a.attributes,
+			Free: a.free, Used: r.state.UsedOn(a.id), Tasks: r.state.LiveOn(a.id),
+			Seen: a.seen, Maintenance: a.maintenance,
+		}
+	}
+	return views
+}

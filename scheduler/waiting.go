@@ -1,0 +1,200 @@
+package scheduler
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/queue"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+	"github.com/lisa-dpc/spillway/scheduler/state"
+)
+
+// Queue is what waits: the tasks whose turn has come and that do not run. Tasks of steps that need other steps first
+// are not in it.
+type Queue struct {
+	// Projects are those with tasks that wait or run, by name.
+	Projects []ProjectQueue
+	// Waiting is in the order in which tasks will be started if they fit; what could not be started whatever is free,
+	// by a limit or a pause of its own, comes last. A step occurs once for each reason for which tasks of it wait.
+	Waiting []WaitingStep
+}
+
+// ProjectQueue sums up what a project has and wants.
+type ProjectQueue struct {
+	Project string
+	Weight  float64
+	// Used is what the project's live attempts hold, Running how many these are.
+	Used    spec.Resources
+	Running int
+	// Waiting is how many tasks wait, Reasons how many for which reason.
+	Waiting int
+	Reasons map[WaitReason]int
+	// Pending is what those of them need that could start if there were room.
+	Pending spec.Resources
+	// Oldest is since when the longest-waiting of these has waited, as WaitingStep.Since; zero if there are none.
+	Oldest time.Time
+}
+
+// WaitingStep is tasks of one step that wait for one reason.
+type WaitingStep struct {
+	Run      state.RunID
+	Project  string
+	Pipeline string
+	Step     string
+	Tasks    int
+	// Since is since when they have waited in vain: since their turn came, or a task of the step was last launched.
+	Since time.Time
+	// Each is what one task needs.
+	Each   spec.Resources
+	Reason WaitReason
+	// Why is the reason in a sentence, that of the first of them.
+	Why string
+}
+
+// Outlook is what the queue looks like at one moment. It is made in little time, on the reactor's goroutine, and holds
+// nothing that changes. To explain the queue takes longer, at 10,000 agents and a hundred shapes tens of milliseconds;
+// that may be done on any goroutine.
+type Outlook struct {
+	explainer *explainer
+	entries   []queue.Entry
+	steps     []WaitingStep // of the entries, without reasons
+	shares    map[string]queue.Share
+	total     spec.Resources
+	held      []heldStep
+	projects  map[string]*ProjectQueue
+
+	once      sync.Once
+	explained Queue
+}
+
+// heldStep is tasks that could not be started now whatever is free.
+type heldStep struct {
+	WaitingStep
+	sequence int64 // of their run
+}
+
+// Queue returns what waits, in which order, and why. It is Outlook and Explain at once.
+func (r *Reactor) Queue(now time.Time) Queue { return r.Outlook(now).Explain() }
+
+// Outlook returns what the queue looks like now.
+func (r *Reactor) Outlook(now time.Time) *Outlook {
+	o := &Outlook{explainer: r.explaining(), projects: map[string]*ProjectQueue{}}
+	o.shares, o.total = r.shares()
+	r.state.EachActive(func(st *state.Step) { o.add(now, st) })
+	r.state.EachProject(func(project string, live int) {
+		p := o.project(project)
+		p.Running, p.Used = live, r.state.Used(project)
+	})
+	return o
+}
+
+func (o *Outlook) add(now time.Time, st *state.Step) {
+	held, pausing, launchable := st.Held(), st.InBackoff(), st.Launchable()
+	if held+pausing+launchable == 0 {
+		return
+	}
+	rec, p := st.Run().Record(), st.Run().Pipeline()
+	w := WaitingStep{
+		Run: rec.ID, Project: rec.Project, Pipeline: rec.Name, Step: st.Spec().Name,
+		Since: st.Since(), Each: st.Spec().Resources,
+	}
+	if launchable > 0 {
+		for _, g := range st.Groups(now) {
+			if w.Tasks = g.Count; g.Count == 0 {
+				continue
+			}
+			o.steps = append(o.steps, w)
+			o.entries = append(o.entries, queue.Entry{
+				ID: g.ID(), Project: rec.Project, Priority: p.Priority, Sequence: rec.Sequence,
+				Since: w.Since, Count: g.Count, Shape: shapeOf(now, st, g.Avoid),
+			})
+		}
+	}
+	if w.Tasks = held; held > 0 {
+		w.Reason, w.Why = WaitMaxParallel, whyHeld(st.Spec().MaxParallel)
+		o.held = append(o.held, heldStep{w, rec.Sequence})
+	}
+	if w.Tasks = pausing; pausing > 0 {
+		w.Reason, w.Why = WaitBackoff, "waits out the pause before its next attempt"
+		o.held = append(o.held, heldStep{w, rec.Sequence})
+	}
+}
+
+func (o *Outlook) project(name string) *ProjectQueue {
+	p := o.projects[name]
+	if p == nil {
+		p = &ProjectQueue{Project: name, Weight: o.shares[name].Weight, Reasons: map[WaitReason]int{}}
+		if p.Weight <= 0 {
+			p.Weight = 1
+		}
+		o.projects[name] = p
+	}
+	return p
+}
+
+// Explain returns what waits, in which order, and why. It is made once, and to be read only.
+func (o *Outlook) Explain() Queue {
+	o.once.Do(func() {
+		o.explained.Waiting = o.launchable()
+		slices.SortStableFunc(o.held, func(a, b heldStep) int { return cmp.Compare(a.sequence, b.sequence) })
+		for _, h := range o.held {
+			o.explained.Waiting = append(o.explained.Waiting, h.WaitingStep)
+		}
+		for i := range o.explained.Waiting {
+			w := &o.explained.Waiting[i]
+			o.project(w.Project).count(w)
+		}
+		for _, p := range o.projects {
+			o.explained.Projects = append(o.explained.Projects, *p)
+		}
+		slices.SortFunc(o.explained.Projects, func(a, b ProjectQueue) int { return cmp.Compare(a.Project, b.Project) })
+	})
+	return o.explained
+}
+
+// launchable lists what starts as soon as there is room, in the order in which it will. Tasks for which agents are kept
+// free go first.
+func (o *Outlook) launchable() []WaitingStep {
+	order := queue.Order(o.entries, o.shares, o.total)
+	kept := map[int]int{}
+	for i, k := range o.explainer.kept {
+		kept[k.entry] = i - len(o.explainer.kept)
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(kept[o.entries[a].ID], kept[o.entries[b].ID])
+	})
+	type line struct {
+		run    state.RunID
+		step   string
+		reason WaitReason
+	}
+	lines := make(map[line]int, len(order))
+	waiting := make([]WaitingStep, 0, len(order))
+	for _, i := range order {
+		w, e := o.steps[i], &o.entries[i]
+		w.Reason, w.Why = o.explainer.why(func(entry int) bool { return entry == e.ID }, e.Shape)
+		at := line{w.Run, w.Step, w.Reason}
+		if before, there := lines[at]; there {
+			waiting[before].Tasks += w.Tasks
+			continue
+		}
+		lines[at] = len(waiting)
+		waiting = append(waiting, w)
+	}
+	return waiting
+}
+
+// count adds waiting tasks of the project.
+func (p *ProjectQueue) count(w *WaitingStep) {
+	p.Waiting += w.Tasks
+	p.Reasons[w.Reason] += w.Tasks
+	if w.Reason == WaitMaxParallel || w.Reason == WaitBackoff {
+		return
+	}
+	p.Pending = p.Pending.Plus(w.Each, int64(w.Tasks))
+	if p.Oldest.IsZero() || w.Since.Before(p.Oldest) {
+		p.Oldest = w.Since
+	}
+}
