@@ -131,7 +131,7 @@ func (a *author) submit(body []byte) (state.RunID, error) {
 // show asks for a run.
 func show(url string, id state.RunID) (httpapi.Run, error) {
 	var run httpapi.Run
-	err := newClient(url).do(context.Background(), "GET", "/v1/runs/"+string(id), nil, &run)
+	err := clientOf(url).do(context.Background(), "GET", "/v1/runs/"+string(id), nil, &run)
 	return run, err
 }
 

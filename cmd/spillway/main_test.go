@@ -46,6 +46,15 @@ func command(ctx context.Context, stdin string, args ...string) result {
 	return result{out.String(), errs.String(), status}
 }
 
+// clientOf returns a client of a scheduler that asks nobody who they are.
+func clientOf(url string) *client {
+	c, err := (&connection{url: url}).newClient()
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
 // process is the command as a process of its own.
 type process struct {
 	cmd    *exec.Cmd

@@ -16,7 +16,8 @@ import (
 )
 
 func newRun() *cobra.Command {
-	var url, key string
+	var to connection
+	var key string
 	var params []string
 	cmd := &cobra.Command{
 		Use:   "run FILE",
@@ -37,11 +38,15 @@ func newRun() *cobra.Command {
 			if key == "" {
 				key = ulid.Make().String()
 			}
-			f := follower{client: newClient(url), out: cmd.OutOrStdout()}
+			client, err := to.newClient()
+			if err != nil {
+				return err
+			}
+			f := follower{client: client, out: cmd.OutOrStdout()}
 			return f.run(cmd.Context(), httpapi.Submission{Spec: string(text), File: name, Params: given, Key: key})
 		},
 	}
-	cmd.Flags().StringVar(&url, "url", "", "the scheduler's address (default SPILLWAY_URL, else "+defaultURL+")")
+	to.flags(cmd.Flags())
 	cmd.Flags().StringArrayVarP(&params, "param", "p", nil, "a parameter's value, name=value; may be repeated")
 	cmd.Flags().StringVar(&key, "key", "", "idempotency key: the same key twice is the same run")
 	return cmd

@@ -52,7 +52,7 @@ func TestRunIsCancelled(t *testing.T) {
 	d := startDev(t, "--runner", "process")
 	f := follow(t, d.url, oneTask("sleep 1000"))
 	var run any
-	if err := newClient(d.url).do(t.Context(), "POST", "/v1/runs/"+f.id+"/cancel", nil, &run); err != nil {
+	if err := clientOf(d.url).do(t.Context(), "POST", "/v1/runs/"+f.id+"/cancel", nil, &run); err != nil {
 		t.Fatal(err)
 	}
 	if got := f.wait(t); got.status != exitCancelled || !strings.Contains(got.stdout, "cancelled after") {
@@ -132,7 +132,7 @@ func TestRunSurvivesScheduler(t *testing.T) {
 	p := spawn(t, flags...)
 	poll(t, "the scheduler answers", func() bool {
 		var version any
-		return newClient("http://"+address).do(t.Context(), "GET", "/v1/version", nil, &version) == nil
+		return clientOf("http://"+address).do(t.Context(), "GET", "/v1/version", nil, &version) == nil
 	})
 	f := follow(t, "http://"+address, oneTask("until test -e "+gate+"; do sleep 0.01; done"))
 	for range 3 {
