@@ -44,6 +44,9 @@ func (c *Submit) apply(r *Reactor, now time.Time) {
 	if c.Key != "" {
 		before, err := r.runByKey(c.Pipeline.Project, c.Key)
 		switch {
+		case err == nil && r.state.JustForgotten(before.ID):
+			r.postpone(now, c)
+			return
 		case err == nil && !sameSubmission(before, c):
 			r.answer(func() { c.Done(Submitted{}, ErrKeyReused) })
 			return
@@ -94,7 +97,7 @@ type Cancel struct {
 func (c *Cancel) apply(r *Reactor, now time.Time) {
 	rec, err := r.state.Cancel(now, c.ID)
 	if errors.Is(err, state.ErrFinal) && !r.state.JustEnded(c.ID) {
-		if _, _, missing := r.store.Run(context.Background(), c.ID); missing != nil {
+		if _, missing := r.finished(c.ID); missing != nil {
 			err = missing
 		}
 	}
@@ -107,10 +110,30 @@ func (c *Cancel) apply(r *Reactor, now time.Time) {
 	r.answer(func() { c.Done(rec, err) })
 }
 
+// finished returns the record of a run that the state does not hold: what the store has, unless it is forgotten.
+func (r *Reactor) finished(id state.RunID) (state.RunRecord, error) {
+	if r.state.JustForgotten(id) {
+		return state.RunRecord{}, store.ErrNotFound
+	}
+	return r.store.Record(context.Background(), id)
+}
+
 // Retry asks for a finished run to be made active again. Done is called once that is durable.
 type Retry struct {
 	ID   state.RunID
 	Done func(state.RunRecord, error)
+
+	// before and attempts are the run as it was read for the loop; before.ID is empty if it was not.
+	before   state.RunRecord
+	attempts []state.AttemptRecord
+}
+
+// prepare reads the run's attempts, of which there may be hundreds of thousands, while the loop goes on. Should it fail,
+// the loop finds out why.
+func (c *Retry) prepare(ctx context.Context, st store.Store) {
+	if before, attempts, err := st.Run(ctx, c.ID); err == nil && before.Phase.Final() {
+		c.before, c.attempts = before, attempts
+	}
 }
 
 func (c *Retry) apply(r *Reactor, now time.Time) {
@@ -118,17 +141,27 @@ func (c *Retry) apply(r *Reactor, now time.Time) {
 		r.postpone(now, c)
 		return
 	}
-	rec, err := r.retry(now, c.ID)
+	rec, err := c.retry(r, now)
 	if err == nil {
 		r.log.Info("run is retried", "run", c.ID, "generation", rec.Generation)
 	}
 	r.answer(func() { c.Done(rec, err) })
 }
 
-func (r *Reactor) retry(now time.Time, id state.RunID) (state.RunRecord, error) {
-	rec, attempts, err := r.store.Run(context.Background(), id)
+func (c *Retry) retry(r *Reactor, now time.Time) (state.RunRecord, error) {
+	if run := r.state.Run(c.ID); run != nil {
+		return r.state.Retry(now, run.Record(), nil) // says why not
+	}
+	rec, err := r.finished(c.ID)
 	if err != nil {
-		return state.RunRecord{}, fmt.Errorf("run %s: %w", id, err)
+		return state.RunRecord{}, fmt.Errorf("run %s: %w", c.ID, err)
+	}
+	// What was read before is what there is, if the run has not been retried since: nothing else changes it.
+	attempts := c.attempts
+	if rec.Phase != state.RunSucceeded && (c.before.ID == "" || c.before.Generation != rec.Generation) {
+		if _, attempts, err = r.store.Run(context.Background(), c.ID); err != nil {
+			return state.RunRecord{}, fmt.Errorf("run %s: %w", c.ID, err)
+		}
 	}
 	return r.state.Retry(now, rec, attempts)
 }

@@ -22,6 +22,8 @@ type Config struct {
 	// ReconcileEvery is how long nothing may be heard of a running task before the master is asked about it.
 	// Tasks that are about to start, and those on unreachable agents, are asked about more often.
 	ReconcileEvery time.Duration
+	// KeepRuns is how long after its end a run is kept; then it is deleted with its attempts. 0: for ever.
+	KeepRuns time.Duration
 	// Seed decides between placements of which none is better.
 	Seed uint64
 }

@@ -86,8 +86,16 @@ func (d *Daemon) give(ctx context.Context, events []mesos.Event) {
 	}
 }
 
+// preparer is a command that reads what it needs of the store before it comes to the loop.
+type preparer interface {
+	prepare(ctx context.Context, st store.Store)
+}
+
 // Do hands a command to the loop.
 func (d *Daemon) Do(ctx context.Context, in Input) error {
+	if p, ok := in.(preparer); ok {
+		p.prepare(ctx, d.store)
+	}
 	select {
 	case d.inputs <- []Input{in}:
 		return nil

@@ -35,6 +35,7 @@ type Reactor struct {
 	reservations map[string][]queue.Reservation
 	rounds       uint64
 	lookedAround time.Time // when a round last looked at all agents
+	retained     time.Time // when it is next looked for runs to forget
 
 	// explainer is what explanations since the last batch are made with; nil until one is asked for.
 	explainer *explainer
@@ -94,6 +95,7 @@ func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error
 	r.match(now)
 	r.askForOffers(now)
 	r.reconcile(now)
+	r.retain(now)
 	changes := r.state.TakeChanges()
 	if err := r.store.Commit(ctx, changes); err != nil {
 		return fmt.Errorf("keeping the state: %w", err)
@@ -130,7 +132,7 @@ func (r *Reactor) Next() (time.Time, bool) {
 		return r.postponedAt, true
 	}
 	at, any := r.state.NextTimer()
-	for _, t := range []time.Time{r.demand.next(), r.recon.next} {
+	for _, t := range []time.Time{r.demand.next(), r.recon.next, r.retained} {
 		if !t.IsZero() && (!any || t.Before(at)) {
 			at, any = t, true
 		}

@@ -88,6 +88,7 @@ func policyFlags(f *pflag.FlagSet, c *scheduler.Config) {
 	f.IntVar(&c.Queue.MaxReservations, "max-reservations", c.Queue.MaxReservations, "how many agents may be kept free at a time")
 	f.DurationVar(&c.RefuseBusy, "refuse-busy", c.RefuseBusy, "how long resources that fit no waiting task are refused")
 	f.DurationVar(&c.ReconcileEvery, "reconcile-every", c.ReconcileEvery, "how long nothing may be heard of a running task before the master is asked")
+	f.DurationVar(&c.KeepRuns, "keep-runs", c.KeepRuns, "how long after its end a run is kept, with its attempts; 0: for ever")
 	f.Uint64Var(&c.Seed, "seed", 0, "decides between placements of which none is better")
 }
 

@@ -238,4 +238,6 @@ func (oblivion) Record(context.Context, state.RunID) (state.RunRecord, error) {
 	return state.RunRecord{}, store.ErrNotFound
 }
 
+func (oblivion) EndedBefore(context.Context, time.Time, int) ([]state.RunID, error) { return nil, nil }
+
 func (oblivion) Close() error { return nil }

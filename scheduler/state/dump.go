@@ -18,6 +18,7 @@ type Dump struct {
 	FrameworkID  string
 	NextSequence int64
 	Runs         []RunDump
+	Pipelines    []PipelineRecord
 	Projects     map[string]spec.Resources // what live attempts hold, by project
 	Agents       map[string]spec.Resources // the same by agent
 }
@@ -31,6 +32,7 @@ type RunDump struct {
 // StepDump is a step of a Dump. Sets of tasks are written as intervals: "0-4 7".
 type StepDump struct {
 	Name       string
+	Image      string // what is run
 	Phase      StepPhase
 	Broken     bool
 	Needs      int // how many of the steps that it needs have not ended
@@ -59,7 +61,7 @@ type TaskDump struct {
 // Dump copies the state into plain values.
 func (s *State) Dump() Dump {
 	d := Dump{
-		FrameworkID: s.frameworkID, NextSequence: s.next,
+		FrameworkID: s.frameworkID, NextSequence: s.next, Pipelines: s.Pipelines(),
 		Projects: maps.Clone(s.usage.projects), Agents: maps.Clone(s.usage.agents),
 	}
 	for _, r := range s.Runs() {
@@ -74,7 +76,7 @@ func (s *State) Dump() Dump {
 
 func (st *Step) dump() StepDump {
 	d := StepDump{
-		Name: st.spec.Name, Phase: st.phase, Broken: st.broken, Needs: st.needs,
+		Name: st.spec.Name, Image: st.spec.Image, Phase: st.phase, Broken: st.broken, Needs: st.needs,
 		Fresh: st.fresh.String(), Succeeded: st.succeeded.String(), Failed: st.failed.String(), Cancelled: st.cancelled.String(),
 		Launchable: st.Launchable(), Waiting: st.place > 0,
 		Opened: st.opened, Launched: st.launched,

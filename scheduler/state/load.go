@@ -12,6 +12,9 @@ func Load(now time.Time, cfg Config, snap Snapshot) (*State, error) {
 	s := New(cfg)
 	s.frameworkID = snap.FrameworkID
 	s.next = max(snap.NextSequence, 1)
+	for _, p := range snap.Pipelines {
+		s.pipelines[pipelineKey{p.Project, p.Name}] = p
+	}
 	rest := snap.Attempts
 	for _, rec := range snap.Runs {
 		n := 0
@@ -60,6 +63,9 @@ func (s *State) adopt(now time.Time, rec RunRecord, attempts []AttemptRecord) er
 	if err != nil {
 		return fmt.Errorf("binding the parameters of run %s: %w", rec.ID, err)
 	}
+	if err := checkAttempts(p, rec.ID, attempts); err != nil {
+		return err
+	}
 	r := s.newRun(rec, p.Pin(rec.Images))
 	for len(attempts) > 0 {
 		n := 1
@@ -67,17 +73,27 @@ func (s *State) adopt(now time.Time, rec RunRecord, attempts []AttemptRecord) er
 		for n < len(attempts) && attempts[n].ID.Step == first.Step && attempts[n].ID.Index == first.Index {
 			n++
 		}
-		st := r.byName[first.Step]
-		if st == nil || first.Index >= st.spec.Tasks {
-			return fmt.Errorf("the store holds attempt %s, which run %s has no task for", first, rec.ID)
-		}
-		s.adoptTask(now, st, attempts[:n])
+		s.adoptTask(now, r.byName[first.Step], attempts[:n])
 		attempts = attempts[n:]
 	}
 	s.start(now, r)
 	if r.cancelled() && !rec.Phase.Final() {
 		s.cancelIdle(r)
 		s.timers.set(&r.timer, rec.Cancelled.Add(s.cfg.CancelWait))
+	}
+	return nil
+}
+
+// checkAttempts makes sure, before anything of the run is built, that it has a task for each attempt.
+func checkAttempts(p *spec.Pipeline, run RunID, attempts []AttemptRecord) error {
+	tasks := make(map[string]int, len(p.Steps))
+	for i := range p.Steps {
+		tasks[p.Steps[i].Name] = p.Steps[i].Tasks
+	}
+	for i := range attempts {
+		if id := attempts[i].ID; id.Index < 0 || id.Index >= tasks[id.Step] {
+			return fmt.Errorf("the store holds attempt %s, which run %s has no task for", id, run)
+		}
 	}
 	return nil
 }

@@ -84,6 +84,8 @@ type Submission struct {
 var (
 	// ErrFinal: the run has ended, so there is nothing to cancel.
 	ErrFinal = errors.New("the run has already ended")
+	// ErrNotFinal: the run has not ended, so it cannot be deleted; cancel it first.
+	ErrNotFinal = errors.New("the run has not ended: cancel it first")
 	// ErrNotRetryable: the run has not ended, or has succeeded.
 	ErrNotRetryable = errors.New("nothing to retry")
 )

@@ -7,6 +7,8 @@
 package state
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -58,6 +60,10 @@ type State struct {
 	keys map[projectKey]RunID
 	// justEnded are the runs whose end is not taken yet (TakeChanges): the store does not know it.
 	justEnded map[RunID]*Run
+	// forgotten are the runs whose deletion is not taken yet.
+	forgotten map[RunID]bool
+	// pipelines holds the newest version of each, also of the deleted ones.
+	pipelines map[pipelineKey]PipelineRecord
 	// waiting holds the steps that have tasks to launch; each knows its place in it.
 	waiting []*Step
 	timers  timers
@@ -71,9 +77,11 @@ type State struct {
 
 	dirtyRuns     []*Run
 	dirtyAttempts []*attempt
-	framework     *string
-	frameworkID   string
-	kills         []Kill
+	// dirtyPipelines are new versions, which never change.
+	dirtyPipelines []PipelineRecord
+	framework      *string
+	frameworkID    string
+	kills          []Kill
 }
 
 type projectKey struct{ project, key string }
@@ -91,6 +99,8 @@ func New(cfg Config) *State {
 		runs:      map[RunID]*Run{},
 		keys:      map[projectKey]RunID{},
 		justEnded: map[RunID]*Run{},
+		forgotten: map[RunID]bool{},
+		pipelines: map[pipelineKey]PipelineRecord{},
 		usage:     newUsage(),
 		next:      1,
 	}
@@ -115,6 +125,19 @@ func (s *State) Run(id RunID) *Run { return s.runs[id] }
 // JustEnded reports whether the run has ended since TakeChanges was last called: what the store tells of it is
 // out of date until these changes are committed.
 func (s *State) JustEnded(id RunID) bool { return s.justEnded[id] != nil }
+
+// Forget deletes a run that has ended, which the caller has found in the store. ErrNotFinal: it has not ended, or only
+// just (JustEnded).
+func (s *State) Forget(id RunID) error {
+	if s.runs[id] != nil || s.justEnded[id] != nil {
+		return ErrNotFinal
+	}
+	s.forgotten[id] = true
+	return nil
+}
+
+// JustForgotten reports whether the run was forgotten since TakeChanges was last called: the store has it still.
+func (s *State) JustForgotten(id RunID) bool { return s.forgotten[id] }
 
 // RunByKey returns the run that was submitted to the project with the idempotency key, or nil. A run that has ended
 // is known for as long as JustEnded says so; then the store has it.
@@ -168,8 +191,12 @@ func (s *State) EachProject(f func(project string, live int)) {
 
 // TakeChanges returns what has changed since it was last called.
 func (s *State) TakeChanges() *Changes {
-	c := &Changes{FrameworkID: s.framework}
-	s.framework = nil
+	c := &Changes{FrameworkID: s.framework, Pipelines: s.dirtyPipelines}
+	s.framework, s.dirtyPipelines = nil, nil
+	if len(s.forgotten) > 0 {
+		c.Forgotten = slices.Sorted(maps.Keys(s.forgotten))
+		clear(s.forgotten)
+	}
 	if n := len(s.dirtyRuns); n > 0 {
 		c.Runs = make([]RunRecord, n)
 	}

@@ -71,10 +71,7 @@ func (f *RunFilter) conditions() *conditions {
 	}
 	c.time("submitted >=", f.Since)
 	c.time("submitted <", f.Until)
-	if !f.EndedBefore.IsZero() {
-		c.add("NOT (" + openRuns + ")")
-		c.time("ended <", f.EndedBefore)
-	}
+	c.time("ended <", f.EndedBefore) // NULL, of a run that has not ended, is less than nothing
 	return &c
 }
 
@@ -93,6 +90,29 @@ func (s *SQLite) Runs(ctx context.Context, f RunFilter) (runs []state.RunRecord,
 		return nil, explain("reading runs from", s.path, err)
 	}
 	return runs, nil
+}
+
+// EndedBefore returns runs that ended before the time, those first that ended first.
+func (s *SQLite) EndedBefore(ctx context.Context, t time.Time, limit int) (ids []state.RunID, err error) {
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, selectEnded, t.UnixNano(), max(limit, 0))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id string
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			ids = append(ids, state.RunID(id))
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, explain("looking for old runs in", s.path, err)
+	}
+	return ids, nil
 }
 
 // Attempts returns attempts of one run; see Reader.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
@@ -23,6 +25,28 @@ func (m *Memory) Runs(ctx context.Context, f RunFilter) ([]state.RunRecord, erro
 		}
 	}
 	return runs, nil
+}
+
+// EndedBefore returns runs that ended before the time, those first that ended first.
+func (m *Memory) EndedBefore(ctx context.Context, t time.Time, limit int) ([]state.RunID, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var ended []*memoryRun
+	f := RunFilter{EndedBefore: t}
+	for _, r := range m.order {
+		if f.includes(&r.record) {
+			ended = append(ended, r)
+		}
+	}
+	slices.SortStableFunc(ended, func(a, b *memoryRun) int { return a.record.Ended.Compare(b.record.Ended) })
+	var ids []state.RunID
+	for _, r := range ended[:min(max(limit, 0), len(ended))] {
+		ids = append(ids, r.record.ID)
+	}
+	return ids, nil
 }
 
 // Attempts returns attempts of one run; see Reader.

@@ -26,7 +26,7 @@ func sample() state.Snapshot {
 		Owner: "noise-group@dpc.example", SubmittedBy: "nightly", PipelineVersion: 3,
 		Spec: "name: lpf-noise\n", Params: map[string]string{"segments": "64"},
 		Images: map[string]string{"python:3.12": "docker.io/library/python@sha256:0123"},
-		Key: "nightly-2026-12-01", Submitted: at(0), Phase: state.RunCancelling, Generation: 1, Retried: at(8), Cancelled: at(9),
+		Key:    "nightly-2026-12-01", Submitted: at(0), Phase: state.RunCancelling, Generation: 1, Retried: at(8), Cancelled: at(9),
 	}
 	id := state.AttemptID{Run: run.ID, Step: "psd"}
 	first := state.AttemptRecord{

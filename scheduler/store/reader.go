@@ -57,7 +57,7 @@ func (f *RunFilter) includes(r *state.RunRecord) bool {
 		(f.Phases == nil || slices.Contains(f.Phases, r.Phase)) &&
 		(f.Since.IsZero() || !r.Submitted.Before(f.Since)) &&
 		(f.Until.IsZero() || r.Submitted.Before(f.Until)) &&
-		(f.EndedBefore.IsZero() || r.Phase.Final() && r.Ended.Before(f.EndedBefore))
+		(f.EndedBefore.IsZero() || !r.Ended.IsZero() && r.Ended.Before(f.EndedBefore))
 }
 
 // AttemptFilter says which attempts of a run are meant.

@@ -4,6 +4,7 @@ package store
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
@@ -34,6 +35,8 @@ type Store interface {
 	RunByKey(ctx context.Context, project, key string) (state.RunRecord, error)
 	// Record is Run without the attempts.
 	Record(ctx context.Context, id state.RunID) (state.RunRecord, error)
+	// EndedBefore returns runs that ended before the time, those first that ended first, at most limit of them.
+	EndedBefore(ctx context.Context, t time.Time, limit int) ([]state.RunID, error)
 	// Close ends the use of the store.
 	Close() error
 }

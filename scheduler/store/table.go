@@ -120,6 +120,7 @@ var (
 	selectRun      = selectRuns + " WHERE id = ?"
 	selectByKey    = selectRuns + " WHERE project = ? AND key = ? AND key <> ''"
 	selectListed   = "SELECT " + names(runListed, "$") + " FROM runs"
+	selectEnded    = "SELECT id FROM runs WHERE ended < ? ORDER BY ended, sequence LIMIT ?"
 	selectAttempts = "SELECT " + names(attemptColumns, "$") + " FROM attempts WHERE run = ?"
 	attemptOrder   = " ORDER BY step, task, number"
 	countOpen      = "SELECT count(*) FROM attempts WHERE run IN (SELECT sequence FROM runs WHERE " + openRuns + ")"

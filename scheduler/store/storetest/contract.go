@@ -112,18 +112,19 @@ func testContext(t *testing.T, b *bench) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for name, call := range map[string]func() error{
-		"Commit":    func() error { return b.store.Commit(ctx, &state.Changes{Runs: runs{newRun(2)}}) },
-		"Load":      func() error { _, err := b.store.Load(ctx); return err },
-		"Run":       func() error { _, _, err := b.store.Run(ctx, kept.ID); return err },
-		"RunByKey":  func() error { _, err := b.store.RunByKey(ctx, kept.Project, kept.Key); return err },
-		"Record":    func() error { _, err := b.store.Record(ctx, kept.ID); return err },
-		"Runs":      func() error { _, err := b.store.Runs(ctx, store.RunFilter{Limit: 1}); return err },
-		"no Runs":   func() error { _, err := b.store.Runs(ctx, store.RunFilter{}); return err },
-		"Attempts":  func() error { _, err := b.store.Attempts(ctx, kept.ID, store.AttemptFilter{}); return err },
-		"Pipelines": func() error { _, err := b.store.Pipelines(ctx, "lpf", "noise", 0, 1); return err },
-		"Pipeline":  func() error { _, err := b.store.Pipeline(ctx, "lpf", "noise", 1); return err },
-		"CountRuns": func() error { _, err := b.store.CountRuns(ctx); return err },
-		"Size":      func() error { _, err := b.store.Size(ctx); return err },
+		"Commit":      func() error { return b.store.Commit(ctx, &state.Changes{Runs: runs{newRun(2)}}) },
+		"Load":        func() error { _, err := b.store.Load(ctx); return err },
+		"Run":         func() error { _, _, err := b.store.Run(ctx, kept.ID); return err },
+		"RunByKey":    func() error { _, err := b.store.RunByKey(ctx, kept.Project, kept.Key); return err },
+		"Record":      func() error { _, err := b.store.Record(ctx, kept.ID); return err },
+		"Runs":        func() error { _, err := b.store.Runs(ctx, store.RunFilter{Limit: 1}); return err },
+		"no Runs":     func() error { _, err := b.store.Runs(ctx, store.RunFilter{}); return err },
+		"Attempts":    func() error { _, err := b.store.Attempts(ctx, kept.ID, store.AttemptFilter{}); return err },
+		"EndedBefore": func() error { _, err := b.store.EndedBefore(ctx, at(1), 1); return err },
+		"Pipelines":   func() error { _, err := b.store.Pipelines(ctx, "lpf", "noise", 0, 1); return err },
+		"Pipeline":    func() error { _, err := b.store.Pipeline(ctx, "lpf", "noise", 1); return err },
+		"CountRuns":   func() error { _, err := b.store.CountRuns(ctx); return err },
+		"Size":        func() error { _, err := b.store.Size(ctx); return err },
 	} {
 		if err := call(); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s with a cancelled context: error %v, want context.Canceled", name, err)

@@ -138,6 +138,33 @@ func testAttemptPages(t *testing.T, b *bench) {
 	})
 }
 
+func testEndedBefore(t *testing.T, b *bench) {
+	for i, ended := range []int64{50, 30, 0, 30, 10} {
+		run := newRun(int64(i + 1))
+		if ended > 0 {
+			run.Phase, run.Ended = state.RunFailed, at(ended)
+		}
+		b.commit(&state.Changes{Runs: runs{run}})
+	}
+	b.again(func() {
+		for _, c := range []struct {
+			before int64
+			limit  int
+			want   []state.RunID
+		}{
+			{100, 10, []state.RunID{runID(5), runID(2), runID(4), runID(1)}},
+			{100, 2, []state.RunID{runID(5), runID(2)}},
+			{50, 10, []state.RunID{runID(5), runID(2), runID(4)}},
+			{10, 10, nil}, {100, 0, nil}, {100, -1, nil},
+		} {
+			got, err := b.store.EndedBefore(context.Background(), at(c.before), c.limit)
+			if err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("EndedBefore(%d, %d) = %v, error %v; want %v", c.before, c.limit, got, err, c.want)
+			}
+		}
+	})
+}
+
 func testCounts(t *testing.T, b *bench) {
 	want := map[state.RunPhase]int{}
 	for i, phase := range []state.RunPhase{

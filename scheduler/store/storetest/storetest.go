@@ -45,6 +45,7 @@ func Run(t *testing.T, open Open) {
 		{"runs by filter", testFilter},
 		{"attempts page by page", testAttemptPages},
 		{"counts of runs", testCounts},
+		{"runs that ended before a time", testEndedBefore},
 		{"pipelines", testPipelines},
 		{"a forgotten run leaves no trace", testForgotten},
 		{"a forgotten run with very many attempts", testForgottenLarge},
