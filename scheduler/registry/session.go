@@ -1,0 +1,205 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// session is a conversation with a registry about one repository.
+type session struct {
+	client    *Client
+	image     image
+	auth      authn.Authenticator
+	challenge *transport.Challenge
+	http      http.RoundTripper
+}
+
+// begin finds the credentials; nothing is asked yet.
+func (c *Client) begin(img image) (*session, *Fault) {
+	auth, fault := c.credentials.find(img.ref.Context())
+	return &session{client: c, image: img, auth: auth, http: c.http}, fault
+}
+
+func (s *session) anonymous() bool { return s.auth == authn.Anonymous }
+
+// ping asks how the registry wants to be asked.
+func (s *session) ping(ctx context.Context) *Fault {
+	host := s.image.registry()
+	challenge, err := transport.Ping(ctx, s.image.ref.Context().Registry, s.http)
+	if err != nil {
+		return s.client.trust.faultOf(host, err)
+	}
+	s.challenge = challenge
+	scheme := "https"
+	if challenge.Insecure {
+		scheme = "http"
+	}
+	s.http = schemed{host, scheme, s.http}
+	return nil
+}
+
+// authorize gets a token if the registry wants one, and sends it, or the credentials themselves, with all that follows.
+func (s *session) authorize(ctx context.Context) *Fault {
+	repo := s.image.ref.Context()
+	var token transport.Token
+	if strings.EqualFold(s.challenge.Scheme, "bearer") {
+		given, err := authn.Authorization(ctx, s.auth)
+		if err != nil {
+			return &Fault{CredentialsFault, "the credentials in " + s.client.credentials.where() + " cannot be used", "log in again with docker login"}
+		}
+		if token.Token = given.RegistryToken; token.Token == "" {
+			got, err := transport.Exchange(ctx, repo.Registry, s.auth, s.http, []string{repo.Scope(transport.PullScope)}, s.challenge)
+			if err != nil {
+				return s.refused(s.client.trust.faultOf(s.image.registry(), err))
+			}
+			if token.Token = got.AccessToken; token.Token == "" {
+				token.Token = got.Token
+			}
+		}
+	}
+	next, err := transport.FromToken(repo.Registry, s.auth, s.http, s.challenge, &token)
+	if err != nil {
+		return s.client.trust.faultOf(s.image.registry(), err)
+	}
+	s.http = next
+	return nil
+}
+
+// refused words a refusal for want of credentials or permission. Registries do not say of a repository that one may not
+// see whether it exists: Docker Hub answers 401 for those that do not.
+func (s *session) refused(f *Fault) *Fault {
+	if f.Kind != UnauthorizedFault {
+		return f
+	}
+	file, host := s.client.credentials.where(), s.image.registry()
+	if s.anonymous() {
+		f.What = fmt.Sprintf("%s may not exist at %s, or needs credentials, of which %s has none for this registry", s.image.repository(), host, file)
+		f.Do = "see whether the name is right; if the registry is private, docker login writes credentials into such a file, and --registry-config names it"
+		return f
+	}
+	f.What = fmt.Sprintf("%s refuses the credentials that %s has for it, or they do not allow to see %s, or that does not exist", host, file, s.image.repository())
+	f.Do = "see whether the name is right, and log in again with docker login"
+	return f
+}
+
+func (s *session) options(ctx context.Context) []remote.Option {
+	return []remote.Option{remote.WithTransport(s.http), remote.WithContext(ctx)}
+}
+
+// head asks for the digest that the image's tag stands for: of the index if there are images for several platforms.
+func (s *session) head(ctx context.Context) (string, *Fault) {
+	found, err := remote.Head(s.image.ref, s.options(ctx)...)
+	if err == nil {
+		return found.Digest.String(), nil
+	}
+	if f := s.client.trust.faultOf(s.image.registry(), err); f.ofRegistry() && f.Kind != NoRegistryFault || f.Kind == UnauthorizedFault {
+		return "", s.refused(f)
+	}
+	// Not every registry answers HEAD with a digest. A missing image is asked for once more as well: what is said to its
+	// author should be right.
+	manifest, fault := s.manifest(ctx)
+	if fault != nil {
+		return "", fault
+	}
+	return manifest.Digest.String(), nil
+}
+
+// manifest reads the image's manifest or index.
+func (s *session) manifest(ctx context.Context) (*remote.Descriptor, *Fault) {
+	found, err := remote.Get(s.image.ref, s.options(ctx)...)
+	if err == nil {
+		return found, nil
+	}
+	var status *transport.Error
+	if errors.As(err, &status) && status.StatusCode == http.StatusNotFound {
+		return nil, s.missing(ctx)
+	}
+	return nil, s.refused(s.client.trust.faultOf(s.image.registry(), err))
+}
+
+// missing finds out what of an image is missing.
+func (s *session) missing(ctx context.Context) *Fault {
+	img := s.image
+	tags, err := s.tags(ctx)
+	var status *transport.Error
+	switch {
+	case errors.As(err, &status) && status.StatusCode == http.StatusNotFound:
+		return &Fault{RepositoryFault, fmt.Sprintf("%s has no repository %s", img.registry(), img.ref.Context().RepositoryStr()), "see whether the name is right, and whether the image was pushed"}
+	case img.digest:
+		return &Fault{ImageFault, fmt.Sprintf("%s has no image %s in %s", img.registry(), img.ref.Identifier(), img.ref.Context().RepositoryStr()), "it may have been deleted, or never been pushed there"}
+	case err != nil:
+		return &Fault{ImageFault, fmt.Sprintf("%s has no image %s:%s", img.registry(), img.ref.Context().RepositoryStr(), img.ref.Identifier()), "see whether the name is right, and whether the image was pushed"}
+	}
+	return &Fault{TagFault, fmt.Sprintf("%s has no tag %s in %s", img.registry(), img.ref.Identifier(), img.ref.Context().RepositoryStr()), someOf(tags)}
+}
+
+// tags lists some tags of the repository.
+func (s *session) tags(ctx context.Context) ([]string, error) {
+	puller, err := remote.NewPuller(s.options(ctx)...)
+	if err != nil {
+		return nil, err
+	}
+	lister, err := puller.Lister(ctx, s.image.ref.Context())
+	if err != nil {
+		return nil, err
+	}
+	page, err := lister.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return page.Tags, nil
+}
+
+func someOf(tags []string) string {
+	const most = 8
+	if len(tags) == 0 {
+		return "it has no tags at all: push the image"
+	}
+	slices.Sort(tags)
+	shown := tags[:min(len(tags), most)]
+	text := "there are: " + quote(strings.Join(shown, ", "))
+	if more := len(tags) - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// platforms are the platforms that an image runs on, such as linux/amd64.
+func platforms(d *remote.Descriptor) ([]string, error) {
+	if !d.MediaType.IsIndex() {
+		img, err := d.Image()
+		if err != nil {
+			return nil, err
+		}
+		cfg, err := img.ConfigFile()
+		if err != nil {
+			return nil, err
+		}
+		return []string{cfg.Platform().String()}, nil
+	}
+	index, err := d.ImageIndex()
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, m := range manifest.Manifests {
+		// Attestations stand in indices as images of an unknown platform.
+		if m.Platform != nil && m.Platform.OS != "unknown" {
+			found = append(found, m.Platform.String())
+		}
+	}
+	return found, nil
+}
+
