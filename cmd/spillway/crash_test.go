@@ -241,7 +241,7 @@ func startCluster(t *testing.T, o minimesos.Options) *minimesos.Cluster {
 // tenacious are the flags of a scheduler that loses no time.
 func tenacious(cluster *minimesos.Cluster, file, address string) []string {
 	return []string{
-		"scheduler", "--master", cluster.URL(), "--store", file, "--listen", address,
+		"scheduler", "--master", cluster.URL(), "--store", file, "--listen", address, "--pin-images=false",
 		"--infra-backoff", "5ms", "--infra-max-backoff", "50ms", "--avoid-for", "20ms", "--refuse-busy", "100ms",
 	}
 }

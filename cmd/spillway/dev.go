@@ -45,6 +45,7 @@ func newDev() *cobra.Command {
 	f.StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "text", "text or json")
 	policyFlags(f, &s.config)
+	s.images.add(f)
 	return cmd
 }
 
@@ -66,6 +67,11 @@ func dev(cmd *cobra.Command, s service, agents int, dir, resources string, runne
 	defer func() { err = errors.Join(err, cluster.Close()) }()
 	s.store = filepath.Join(dir, "spillway.db")
 	s.driver.Masters = cluster.URL()
+	closeEngine, err := s.images.forDev(cluster.Runner())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeEngine()) }()
 	return s.run(cmd.Context(), func(addr string) {
 		words := runnerWords[cluster.Runner()]
 		if runner == minimesos.Auto && cluster.Runner() == minimesos.Process {

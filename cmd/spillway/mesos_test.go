@@ -24,7 +24,7 @@ func onMesos(t *testing.T, url string) (flags []string, address string) {
 	t.Helper()
 	address = freeAddress(t)
 	return []string{
-		"scheduler", "--master", url, "--store", filepath.Join(t.TempDir(), "spillway.db"), "--listen", address,
+		"scheduler", "--master", url, "--store", filepath.Join(t.TempDir(), "spillway.db"), "--listen", address, "--pin-images=false",
 		"--framework-name", "spillway-test", "--failover-timeout", "30s", "--infra-backoff", "100ms",
 	}, "http://" + address
 }

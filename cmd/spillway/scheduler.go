@@ -51,6 +51,7 @@ func newScheduler() *cobra.Command {
 	f.StringVar(&logFormat, "log-format", "text", "text or json")
 	mesosFlags(f, &s.driver)
 	policyFlags(f, &s.config)
+	s.images.add(f)
 	cmd.MarkFlagRequired("master")
 	cmd.MarkFlagRequired("store")
 	return cmd

@@ -24,6 +24,7 @@ type service struct {
 	store  string
 	config scheduler.Config
 	driver mesos.Config
+	images imageFlags
 	log    *slog.Logger
 }
 
@@ -39,12 +40,16 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 	if err != nil {
 		return err
 	}
+	images, err := s.images.resolver(s.log)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("listening for requests: %w (--listen names another address)", err)
 	}
 	daemon := scheduler.NewDaemon(s.config, st, driver, s.log)
-	server := httpapi.New(httpapi.Config{Daemon: daemon, Store: st, Version: version, Log: s.log}).HTTP()
+	server := httpapi.New(httpapi.Config{Daemon: daemon, Store: st, Images: images, Version: version, Log: s.log}).HTTP()
 	if !isLoopback(listener.Addr()) {
 		s.log.Warn("whoever reaches this address may run anything on the cluster: nobody is asked who they are", "listen", listener.Addr())
 	}

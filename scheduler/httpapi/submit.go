@@ -35,19 +35,24 @@ func (s *Server) submit(req *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	images, warnings, err := s.pin(req.Context(), parsed, pipeline)
+	if err != nil {
+		return 0, nil, err
+	}
 	submitted, err := await(req.Context(), s.cfg.Daemon, func(done func(scheduler.Submitted, error)) scheduler.Input {
 		return &scheduler.Submit{
-			ID: newRunID(), Spec: sub.Spec, Params: sub.Params, Pipeline: pipeline, Key: sub.Key, Done: done,
+			ID: newRunID(), Spec: sub.Spec, Params: sub.Params, Pipeline: pipeline, Images: images, Key: sub.Key, Done: done,
 		}
 	})
 	if err != nil {
 		return 0, nil, err
 	}
-	status := http.StatusCreated
+	run := recordView(submitted.Run)
 	if submitted.Existing {
-		status = http.StatusOK
+		return http.StatusOK, run, nil
 	}
-	return status, recordView(submitted.Run), nil
+	run.Warnings = warnings
+	return http.StatusCreated, run, nil
 }
 
 func newRunID() state.RunID { return state.RunID(strings.ToLower(ulid.Make().String())) }

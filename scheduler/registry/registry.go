@@ -84,4 +84,3 @@ func New(cfg Config) (*Client, error) {
 	}
 	return c, nil
 }
-

@@ -202,4 +202,3 @@ func platforms(d *remote.Descriptor) ([]string, error) {
 	}
 	return found, nil
 }
-
