@@ -14,7 +14,7 @@ import (
 )
 
 func newDev() *cobra.Command {
-	s := service{config: scheduler.DefaultConfig()}
+	s := service{config: scheduler.DefaultConfig(), access: accessFlags{local: true}}
 	var agents int
 	var dir, resources, runner, logLevel, logFormat string
 	cmd := &cobra.Command{
@@ -37,7 +37,7 @@ func newDev() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&s.listen, "listen", defaultListen, "address on which requests are answered")
+	f.StringVar(&s.listen, "listen", defaultListen, "address of this machine's own on which requests are answered")
 	f.IntVar(&agents, "agents", 3, "how many agents there are")
 	f.StringVar(&resources, "resources", minimesos.DefaultResources, "what each agent has, as mesos-agent's --resources")
 	f.StringVar(&runner, "runner", string(minimesos.Auto), "how tasks run: auto, docker, process, or instant (not at all)")
@@ -50,6 +50,9 @@ func newDev() *cobra.Command {
 }
 
 func dev(cmd *cobra.Command, s service, agents int, dir, resources string, runner minimesos.Runner) (err error) {
+	if _, err := s.access.check(s.listen); err != nil {
+		return err // before anything is started
+	}
 	if agents < 1 {
 		return errors.New("--agents: there must be at least one")
 	}

@@ -49,6 +49,7 @@ func newScheduler() *cobra.Command {
 	f.StringArrayVar(&weights, "weight", nil, "a project's weight in the fair share, project=number; may be repeated (default 1)")
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "text", "text or json")
+	s.access.flags(f)
 	mesosFlags(f, &s.driver)
 	policyFlags(f, &s.config)
 	s.images.add(f)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -21,6 +20,7 @@ const defaultListen = "127.0.0.1:4400"
 // service is a scheduler with its REST interface.
 type service struct {
 	listen string
+	access accessFlags
 	store  string
 	config scheduler.Config
 	driver mesos.Config
@@ -30,6 +30,10 @@ type service struct {
 
 // run serves until ctx ends. ready, if not nil, is called with the address when requests are answered.
 func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
+	addr, err := s.access.check(s.listen)
+	if err != nil {
+		return err
+	}
 	st, err := store.Open(ctx, s.store)
 	if err != nil {
 		return err
@@ -44,25 +48,26 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", s.listen)
+	guard, err := s.access.open(addr, s.store, s.log)
 	if err != nil {
-		return fmt.Errorf("listening for requests: %w (--listen names another address)", err)
+		return err
 	}
+	defer func() { err = errors.Join(err, guard.audit.Close()) }()
 	daemon := scheduler.NewDaemon(s.config, st, driver, s.log)
-	server := httpapi.New(httpapi.Config{Daemon: daemon, Store: st, Images: images, Version: version, Log: s.log}).HTTP()
-	if !isLoopback(listener.Addr()) {
-		s.log.Warn("whoever reaches this address may run anything on the cluster: nobody is asked who they are", "listen", listener.Addr())
-	}
+	server := httpapi.New(httpapi.Config{
+		Daemon: daemon, Store: st, Images: images, Tokens: guard.tokens, Audit: guard.audit, Version: version, Log: s.log,
+	}).HTTP()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	served := make(chan error, 1)
 	go func() {
-		served <- server.Serve(listener)
+		served <- guard.serve(server)
 		cancel()
 	}()
-	s.log.Info("answering requests", "listen", listener.Addr().String(), "store", s.store)
+	s.log.Info("answering requests", "listen", guard.listener.Addr().String(), "store", s.store,
+		"tls", guard.certificate != nil, "tokens", guard.tokens != nil)
 	if ready != nil {
-		ready(listener.Addr().String())
+		ready(guard.listener.Addr().String())
 	}
 	err = daemon.Run(ctx)
 	shutdown, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -72,9 +77,4 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 		err = errors.Join(err, fmt.Errorf("answering requests: %w", serveErr))
 	}
 	return err
-}
-
-func isLoopback(addr net.Addr) bool {
-	tcp, isTCP := addr.(*net.TCPAddr)
-	return isTCP && tcp.IP.IsLoopback()
 }
