@@ -76,8 +76,11 @@ func (r *Reactor) runByKey(project, key string) (state.RunRecord, error) {
 	return r.store.RunByKey(context.Background(), project, key)
 }
 
+// sameSubmission compares what was asked for. Who asks for a stored pipeline asks for its name: that it has got another
+// version meanwhile does not make it another submission.
 func sameSubmission(before state.RunRecord, c *Submit) bool {
-	if before.Spec != c.Spec || len(before.Params) != len(c.Params) {
+	stored := before.PipelineVersion > 0 && c.PipelineVersion > 0 && before.Name == c.Pipeline.Name
+	if !stored && before.Spec != c.Spec || len(before.Params) != len(c.Params) {
 		return false
 	}
 	for k, v := range c.Params {

@@ -36,6 +36,8 @@ type audit struct {
 	// fits is since when a waiting step fits an agent on which nothing is launched.
 	fits  map[fit]fitting
 	steps int
+	// pipelines holds all versions of the pipelines that are durable.
+	pipelines map[string][]state.PipelineRecord
 }
 
 // auditRun is a run as it is durable.
@@ -44,6 +46,8 @@ type auditRun struct {
 	pipeline *spec.Pipeline
 	byName   map[string]int
 	tasks    map[taskName][]state.AttemptRecord // attempts by number
+	// forgotten: it was deleted.
+	forgotten bool
 }
 
 func newAudit(w *world) *audit {
@@ -54,6 +58,7 @@ func newAudit(w *world) *audit {
 		twins: map[string]bool{}, killed: map[string]bool{},
 		alive: map[taskName][]*execution{}, causes: map[state.AttemptID]attemptCause{},
 		fits: map[fit]fitting{}, away: map[string]time.Duration{},
+		pipelines: map[string][]state.PipelineRecord{},
 	}
 }
 
@@ -157,6 +162,7 @@ func (a *audit) accepted(c *mesos.Accept) {
 		case a.sent[l.ID]:
 			a.w.fail("%s is launched twice", l.ID)
 		}
+		a.image(l.ID, l.Image)
 		a.sent[l.ID] = true
 		delete(a.fresh, l.ID)
 	}

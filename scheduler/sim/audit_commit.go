@@ -14,7 +14,7 @@ func (a *audit) committed(c *state.Changes) {
 	for i := range c.Attempts {
 		rec := &c.Attempts[i]
 		r := a.runs[rec.ID.Run]
-		if r == nil {
+		if r == nil || r.forgotten {
 			a.w.fail("attempt %s is of no durable run", rec.ID)
 		}
 		attempts := r.tasks[taskOf(rec.ID)]
@@ -25,6 +25,7 @@ func (a *audit) committed(c *state.Changes) {
 		}
 		fresh = append(fresh, rec)
 	}
+	a.upkeep(c)
 	phases := map[*auditRun][]joined{}
 	for _, rec := range fresh {
 		r := a.runs[rec.ID.Run]
@@ -80,6 +81,8 @@ func (a *audit) run(rec *state.RunRecord) {
 		return
 	}
 	switch before := &r.rec; {
+	case r.forgotten:
+		a.w.fail("run %s changes, which was forgotten", rec.ID)
 	case rec.Generation < before.Generation || rec.Generation > before.Generation+1:
 		a.w.fail("run %s goes from generation %d to %d", rec.ID, before.Generation, rec.Generation)
 	case before.Phase.Final() && rec.Generation == before.Generation:

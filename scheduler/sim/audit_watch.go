@@ -197,6 +197,7 @@ func (a *audit) final() {
 		w.fail("the scheduler is down at the end")
 	}
 	a.rebuilt()
+	a.retained()
 	for _, g := range w.agents {
 		for _, x := range g.sorted() {
 			switch {

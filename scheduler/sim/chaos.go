@@ -32,6 +32,7 @@ func Chaos(seed uint64) Scenario {
 	c.disorder(&sc)
 	c.meddle(&sc)
 	sc.Behave = behaviours(seed, c.maybe(0.5))
+	c.upkeep(&sc)
 	return sc
 }
 
@@ -153,5 +154,30 @@ func (c *chaos) meddle(sc *Scenario) {
 				w.people.retry(id)
 			}
 		}})
+	}
+}
+
+// upkeep lets some images be resolved, people store and delete pipelines, and runs be forgotten.
+func (c *chaos) upkeep(sc *Scenario) {
+	for i := range sc.Submissions {
+		if c.maybe(0.4) {
+			sc.Submissions[i].Images = map[string]string{"busybox": "busybox@sha256:" + pick(c.rng, []string{"aa", "bb"})}
+		}
+	}
+	if c.maybe(0.3) {
+		sc.Config.KeepRuns = c.between(time.Second, 10*time.Minute)
+	}
+	if c.maybe(0.3) {
+		for range 1 + c.rng.IntN(5) {
+			sc.actions = append(sc.actions, action{c.between(0, sc.Length), func(w *world) {
+				if id, any := w.people.somebody(); any {
+					w.people.forget(id)
+				}
+			}})
+		}
+	}
+	for range c.rng.IntN(8) {
+		name, text := pick(c.rng, []string{"nightly", "weekly"}), pick(c.rng, []string{"name: a", "name: b", ""})
+		sc.actions = append(sc.actions, action{c.between(0, sc.Length), func(w *world) { w.people.store(name, text) }})
 	}
 }

@@ -77,7 +77,7 @@ func (p *people) submit(r *request) {
 	p.runs++
 	p.pending[r] = true
 	p.w.daemon.input(&scheduler.Submit{
-		ID: state.RunID(fmt.Sprintf("r%d", p.runs)), Spec: r.Spec, Params: r.Params, Pipeline: pipeline, Key: r.Key,
+		ID: state.RunID(fmt.Sprintf("r%d", p.runs)), Spec: r.Spec, Params: r.Params, Pipeline: pipeline, Images: r.Images, Key: r.Key,
 		Done: func(s scheduler.Submitted, err error) { p.answered(r, s, err) },
 	})
 }
@@ -120,7 +120,7 @@ func (p *people) cancel(id state.RunID) {
 		if err == nil && p.w.audit != nil {
 			p.w.audit.cancelPromised(rec)
 		}
-		if err != nil && !errors.Is(err, state.ErrFinal) {
+		if err != nil && !errors.Is(err, state.ErrFinal) && !p.gone(id, err) {
 			p.w.fail("cancelling run %s: %v", id, err)
 		}
 	}})
@@ -130,7 +130,7 @@ func (p *people) cancel(id state.RunID) {
 func (p *people) retry(id state.RunID) {
 	p.w.daemon.input(&scheduler.Retry{ID: id, Done: func(rec state.RunRecord, err error) {
 		p.w.tracef("answer: retry %s: %v", id, outcome(err))
-		if err != nil && !errors.Is(err, state.ErrNotRetryable) {
+		if err != nil && !errors.Is(err, state.ErrNotRetryable) && !p.gone(id, err) {
 			p.w.fail("retrying run %s: %v", id, err)
 		}
 	}})

@@ -56,6 +56,7 @@ type Submission struct {
 	At     time.Duration
 	Spec   string
 	Params map[string]string
+	Images map[string]string // what is run in the place of what the spec writes
 	Key    string
 }
 

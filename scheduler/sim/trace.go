@@ -57,6 +57,12 @@ func (w *world) traceChanges(c *state.Changes) {
 	for i := range c.Attempts {
 		w.tracef("  keep %s", describeAttempt(&c.Attempts[i]))
 	}
+	for i := range c.Pipelines {
+		w.tracef("  keep version %d of pipeline %s", c.Pipelines[i].Version, c.Pipelines[i].Name)
+	}
+	for _, id := range c.Forgotten {
+		w.tracef("  forget run %s", id)
+	}
 	if c.FrameworkID != nil {
 		w.tracef("  keep framework id %q", *c.FrameworkID)
 	}
@@ -82,6 +88,12 @@ func describeInput(in scheduler.Input) string {
 		return fmt.Sprintf("cancel %s", in.ID)
 	case *scheduler.Retry:
 		return fmt.Sprintf("retry %s", in.ID)
+	case *scheduler.Forget:
+		return fmt.Sprintf("forget %s", in.ID)
+	case *scheduler.PutPipeline:
+		return fmt.Sprintf("put pipeline %s", in.Name)
+	case *scheduler.DeletePipeline:
+		return fmt.Sprintf("delete pipeline %s", in.Name)
 	}
 	return fmt.Sprintf("%T", in)
 }
