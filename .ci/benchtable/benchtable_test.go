@@ -34,6 +34,7 @@ Latency                  400           ns/op    -
 Latency                  50            p99-ms   ≤ 50 p99-ms: reached
 MillionTaskArray         not measured           ≤ 1 s/op
 MillionTaskArray         not measured           ≤ 100 MB
+QueueView                not measured           ≤ 10 held-ms
 `
 	var out strings.Builder
 	ok, err := format(strings.NewReader(in), &out)

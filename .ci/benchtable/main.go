@@ -59,6 +59,7 @@ var goals = []goal{
 	{name: "MillionTaskArray", unit: "ns/op", limit: 1e9},             // from its text to accepted
 	{name: "MillionTaskArray", unit: "MB", limit: 100},                // kept once it is accepted
 	{name: "Throughput", unit: "tasks/s", limit: 2000, atLeast: true}, // pending to recorded as finished, durable, 2 cores
+	{name: "QueueView", unit: "held-ms", limit: 10},                   // how long a look at the queue holds the loop, 10,000 agents, 100 shapes
 	{name: "Latency", unit: "p99-ms", limit: 50},                      // submission to TASK_RUNNING on an idle cluster
 }
 

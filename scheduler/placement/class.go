@@ -122,10 +122,11 @@ func (r *Round) newClass(s *Shape) *class {
 }
 
 // anyEmpty tells whether there is an agent that all rules would admit if it were empty.
-func (r *Round) anyEmpty(rules []rule) bool {
-	empty := r.emptied()
-	for i := range empty {
-		if refusal(rules, &empty[i]) < 0 {
+func (r *Round) anyEmpty(rules []rule) bool { return anyAdmitted(rules, r.emptied()) }
+
+func anyAdmitted(rules []rule, agents []agentState) bool {
+	for i := range agents {
+		if refusal(rules, &agents[i]) < 0 {
 			return true
 		}
 	}

@@ -43,8 +43,8 @@ func (r *Round) Explain(s *Shape) Explanation {
 func (r *Round) explain(c *class) Explanation {
 	now := c.tally(r.states)
 	if now.admitting == 0 && len(r.states) > 0 {
-		if ever := c.tally(r.vacant()); ever.admitting == 0 {
-			return ever.explanation(c, true)
+		if !anyAdmitted(c.deciding, r.vacant()) {
+			return c.tally(r.vacant()).explanation(c, true)
 		}
 	}
 	return now.explanation(c, false)
