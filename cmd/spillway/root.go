@@ -22,7 +22,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetVersionTemplate("spillway {{.Version}}\n")
-	root.AddCommand(newScheduler(), newDev(), newRun(), newValidate(), newSchema(), newToken(), newVersion())
+	root.AddCommand(newScheduler(), newDev(), newRun(), newValidate(), newSchema(), newToken(), newRegistry(), newVersion())
 	return root
 }
 

@@ -65,7 +65,7 @@ func (c credentials) read() (*configfile.ConfigFile, error) {
 func (c credentials) find(repo name.Repository) (authn.Authenticator, *Fault) {
 	cfg, err := c.read()
 	if err != nil {
-		return nil, &Fault{CredentialsFault, "the credentials cannot be read: " + err.Error(), "correct the file, or name another one with --registry-config"}
+		return nil, &Fault{Kind: CredentialsFault, What: "the credentials cannot be read: " + err.Error(), Do: "correct the file, or name another one with --registry-config"}
 	}
 	registry := repo.RegistryStr()
 	if registry == hub {
@@ -75,8 +75,8 @@ func (c credentials) find(repo name.Repository) (authn.Authenticator, *Fault) {
 		found, err := cfg.GetAuthConfig(key)
 		if err != nil {
 			// What a credential helper says may be a credential.
-			return nil, &Fault{CredentialsFault, fmt.Sprintf("the credential helper that %s names for %s fails", c.file, repo.RegistryStr()),
-				"try the helper by hand: docker-credential-NAME get"}
+			return nil, &Fault{Kind: CredentialsFault, What: fmt.Sprintf("the credential helper that %s names for %s fails", c.file, repo.RegistryStr()),
+				Do: "try the helper by hand: docker-credential-NAME get"}
 		}
 		found.ServerAddress = ""
 		if found != (types.AuthConfig{}) {

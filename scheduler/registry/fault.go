@@ -45,6 +45,8 @@ type Fault struct {
 	Kind Kind
 	What string // what is wrong, as a clause that names the registry or the image
 	Do   string // what to do about it, as a clause
+
+	status int // of HTTP, if it is about one
 }
 
 func (f *Fault) Error() string { return f.What + " (" + f.Do + ")" }
@@ -88,37 +90,37 @@ func (t *trust) faultOf(server string, err error) *Fault {
 	case errors.Is(err, errPlainHTTP):
 		return plainFault(server)
 	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():
-		return &Fault{ConnectionFault, fmt.Sprintf("%s does not answer to connections", server), connectHint}
+		return &Fault{Kind: ConnectionFault, What: fmt.Sprintf("%s does not answer to connections", server), Do: connectHint}
 	case errors.As(err, &op) && op.Op == "dial":
-		return &Fault{ConnectionFault, fmt.Sprintf("%s cannot be connected to: %v", server, op.Err), connectHint}
+		return &Fault{Kind: ConnectionFault, What: fmt.Sprintf("%s cannot be connected to: %v", server, op.Err), Do: connectHint}
 	case errors.As(err, &op) && strings.Contains(op.Op, "proxy"):
-		return &Fault{ConnectionFault, fmt.Sprintf("the proxy on the way to %s cannot be used: %v", server, op.Err), "correct HTTPS_PROXY or NO_PROXY"}
+		return &Fault{Kind: ConnectionFault, What: fmt.Sprintf("the proxy on the way to %s cannot be used: %v", server, op.Err), Do: "correct HTTPS_PROXY or NO_PROXY"}
 	case errors.Is(err, context.DeadlineExceeded), op != nil && op.Timeout():
 		return timeoutFault(server)
 	case op != nil:
-		return &Fault{ConnectionFault, fmt.Sprintf("%s breaks the connection: %v", server, op.Err), connectHint}
+		return &Fault{Kind: ConnectionFault, What: fmt.Sprintf("%s breaks the connection: %v", server, op.Err), Do: connectHint}
 	}
-	return &Fault{OtherFault, fmt.Sprintf("%s gives an answer that is not understood", server), "ask whoever runs it whether it is a registry (API version 2)"}
+	return &Fault{Kind: OtherFault, What: fmt.Sprintf("%s gives an answer that is not understood", server), Do: "ask whoever runs it whether it is a registry (API version 2)"}
 }
 
 const connectHint = "see whether the registry runs, on that port, and whether a firewall or a proxy is in the way"
 
 func dnsFault(err *net.DNSError) *Fault {
 	if err.IsNotFound {
-		return &Fault{DNSFault, fmt.Sprintf("no address is known for the name %s", quote(err.Name)),
-			"see whether the name is right, and which name server this machine asks (/etc/resolv.conf)"}
+		return &Fault{Kind: DNSFault, What: fmt.Sprintf("no address is known for the name %s", quote(err.Name)),
+			Do: "see whether the name is right, and which name server this machine asks (/etc/resolv.conf)"}
 	}
-	return &Fault{DNSFault, fmt.Sprintf("the name %s cannot be looked up: the name server does not answer", quote(err.Name)),
-		"see whether this machine has a network, and which name server it asks (/etc/resolv.conf)"}
+	return &Fault{Kind: DNSFault, What: fmt.Sprintf("the name %s cannot be looked up: the name server does not answer", quote(err.Name)),
+		Do: "see whether this machine has a network, and which name server it asks (/etc/resolv.conf)"}
 }
 
 func plainFault(server string) *Fault {
-	return &Fault{PlainHTTPFault, fmt.Sprintf("%s speaks plain HTTP, not HTTPS, or sends on to plain HTTP", server),
-		"put TLS in front of it, or allow it with --registry-http " + server}
+	return &Fault{Kind: PlainHTTPFault, What: fmt.Sprintf("%s speaks plain HTTP, not HTTPS, or sends on to plain HTTP", server),
+		Do: "put TLS in front of it, or allow it with --registry-http " + server}
 }
 
 func timeoutFault(server string) *Fault {
-	return &Fault{TimeoutFault, fmt.Sprintf("%s does not answer in time", server), "see whether it is well, and how far away it is"}
+	return &Fault{Kind: TimeoutFault, What: fmt.Sprintf("%s does not answer in time", server), Do: "see whether it is well, and how far away it is"}
 }
 
 // tlsFault says what is wrong with a server's TLS; nil if that is not the trouble.
@@ -135,19 +137,19 @@ func (t *trust) tlsFault(server string, err error) *Fault {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return clockFault(server, invalid.Cert)
 	case errors.As(err, &authority) && errors.As(err, &verify) && t.atAnotherTime(verify.UnverifiedCertificates):
-		return &Fault{ClockFault, fmt.Sprintf("an authority of the certificate of %s is not valid at this machine's time, %s", server, stamp(time.Now())),
-			"set this machine's clock, or replace the authority's certificate"}
+		return &Fault{Kind: ClockFault, What: fmt.Sprintf("an authority of the certificate of %s is not valid at this machine's time, %s", server, stamp(time.Now())),
+			Do: "set this machine's clock, or replace the authority's certificate"}
 	case errors.As(err, &authority):
-		return &Fault{CAFault, fmt.Sprintf("the certificate of %s comes from an authority that is not trusted here%s", server, issuer(authority.Cert)),
-			"give the authority's certificate with --registry-ca; the agents' Docker engines need it as well, in /etc/docker/certs.d/" + server + "/ca.crt"}
+		return &Fault{Kind: CAFault, What: fmt.Sprintf("the certificate of %s comes from an authority that is not trusted here%s", server, issuer(authority.Cert)),
+			Do: "give the authority's certificate with --registry-ca; the agents' Docker engines need it as well, in /etc/docker/certs.d/" + server + "/ca.crt"}
 	case errors.As(err, &host):
-		return &Fault{HostFault, fmt.Sprintf("the certificate of %s is for %s", server, names(host.Certificate)),
-			"use one of these names in the image's name, or get a certificate for this one"}
+		return &Fault{Kind: HostFault, What: fmt.Sprintf("the certificate of %s is for %s", server, names(host.Certificate)),
+			Do: "use one of these names in the image's name, or get a certificate for this one"}
 	case errors.As(err, &verify), errors.As(err, &invalid):
-		return &Fault{TLSFault, fmt.Sprintf("the certificate of %s cannot be used: %v", server, err), "get another certificate for it"}
+		return &Fault{Kind: TLSFault, What: fmt.Sprintf("the certificate of %s cannot be used: %v", server, err), Do: "get another certificate for it"}
 	case errors.As(err, &alert), errors.As(err, &header):
-		return &Fault{TLSFault, fmt.Sprintf("%s refuses TLS as spoken here: %v", server, unwrapped(err)),
-			"see its log; it may want a client certificate, or speak TLS before version 1.2"}
+		return &Fault{Kind: TLSFault, What: fmt.Sprintf("%s refuses TLS as spoken here: %v", server, unwrapped(err)),
+			Do: "see its log; it may want a client certificate, or speak TLS before version 1.2"}
 	}
 	return nil
 }
@@ -168,14 +170,21 @@ func issuer(c *x509.Certificate) string {
 	return ": " + quote(c.Issuer.String())
 }
 
+func issuedBy(c *x509.Certificate) string {
+	if i := c.Issuer.String(); i != "" {
+		return ", issued by " + quote(i)
+	}
+	return ""
+}
+
 func clockFault(server string, c *x509.Certificate) *Fault {
 	now := time.Now()
 	state, hint := "has expired", "get a new certificate for it, unless this machine's clock is wrong"
 	if now.Before(c.NotBefore) {
 		state, hint = "is not valid yet", "set this machine's clock, unless the certificate is wrong"
 	}
-	return &Fault{ClockFault, fmt.Sprintf("the certificate of %s %s: it is valid from %s to %s, and this machine's clock says %s",
-		server, state, stamp(c.NotBefore), stamp(c.NotAfter), stamp(now)), hint}
+	return &Fault{Kind: ClockFault, What: fmt.Sprintf("the certificate of %s %s: it is valid from %s to %s, and this machine's clock says %s",
+		server, state, stamp(c.NotBefore), stamp(c.NotAfter), stamp(now)), Do: hint}
 }
 
 // names are the hosts that a certificate is for.
@@ -202,11 +211,11 @@ func statusFault(server string, status int) *Fault {
 	answers := fmt.Sprintf("%s answers %d %s", server, status, http.StatusText(status))
 	switch {
 	case status == http.StatusTooManyRequests:
-		return &Fault{BusyFault, server + " has been asked too often and refuses for a while", "wait, or give credentials that are allowed more, or keep the image in a registry of your own"}
+		return &Fault{Kind: BusyFault, What: server + " has been asked too often and refuses for a while", Do: "wait, or give credentials that are allowed more, or keep the image in a registry of your own"}
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return &Fault{UnauthorizedFault, answers, "see whether the credentials are right"}
+		return &Fault{Kind: UnauthorizedFault, What: answers, Do: "see whether the credentials are right", status: status}
 	case status >= http.StatusInternalServerError:
-		return &Fault{ServerFault, answers, "see the registry's log"}
+		return &Fault{Kind: ServerFault, What: answers, Do: "see the registry's log"}
 	}
-	return &Fault{NoRegistryFault, answers + " to /v2/: it is no registry, or its path is not passed on", "see whether the image's name begins with the right host and port"}
+	return &Fault{Kind: NoRegistryFault, What: answers + " to /v2/: it is no registry, or its path is not passed on", Do: "see whether the image's name begins with the right host and port"}
 }

@@ -20,7 +20,7 @@ type image struct {
 func parse(written string, plain plainHTTP) (image, *Fault) {
 	named, err := reference.ParseNormalizedNamed(written)
 	if err != nil {
-		return image{}, &Fault{NameFault, quote(written) + " is no image's name: " + err.Error(), "write it as [registry/]repository[:tag]"}
+		return image{}, &Fault{Kind: NameFault, What: quote(written) + " is no image's name: " + err.Error(), Do: "write it as [registry/]repository[:tag]"}
 	}
 	img := image{written: written, repo: reference.TrimNamed(named)}
 	text := reference.TagNameOnly(named).String()
@@ -33,7 +33,7 @@ func parse(written string, plain plainHTTP) (image, *Fault) {
 		options = append(options, name.Insecure)
 	}
 	if img.ref, err = name.ParseReference(text, options...); err != nil {
-		return image{}, &Fault{NameFault, quote(written) + " names no registry that could be asked", "write it as [registry/]repository[:tag]"}
+		return image{}, &Fault{Kind: NameFault, What: quote(written) + " names no registry that could be asked", Do: "write it as [registry/]repository[:tag]"}
 	}
 	return img, nil
 }

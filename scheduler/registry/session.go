@@ -53,12 +53,12 @@ func (s *session) authorize(ctx context.Context) *Fault {
 	if strings.EqualFold(s.challenge.Scheme, "bearer") {
 		given, err := authn.Authorization(ctx, s.auth)
 		if err != nil {
-			return &Fault{CredentialsFault, "the credentials in " + s.client.credentials.where() + " cannot be used", "log in again with docker login"}
+			return &Fault{Kind: CredentialsFault, What: "the credentials in " + s.client.credentials.where() + " cannot be used", Do: "log in again with docker login"}
 		}
 		if token.Token = given.RegistryToken; token.Token == "" {
 			got, err := transport.Exchange(ctx, repo.Registry, s.auth, s.http, []string{repo.Scope(transport.PullScope)}, s.challenge)
 			if err != nil {
-				return s.refused(s.client.trust.faultOf(s.image.registry(), err))
+				return s.refusedLogin(s.client.trust.faultOf(s.image.registry(), err))
 			}
 			if token.Token = got.AccessToken; token.Token == "" {
 				token.Token = got.Token
@@ -73,20 +73,39 @@ func (s *session) authorize(ctx context.Context) *Fault {
 	return nil
 }
 
-// refused words a refusal for want of credentials or permission. Registries do not say of a repository that one may not
-// see whether it exists: Docker Hub answers 401 for those that do not.
-func (s *session) refused(f *Fault) *Fault {
+// refusedLogin words a refusal of credentials, or for want of them.
+func (s *session) refusedLogin(f *Fault) *Fault {
 	if f.Kind != UnauthorizedFault {
 		return f
 	}
 	file, host := s.client.credentials.where(), s.image.registry()
 	if s.anonymous() {
-		f.What = fmt.Sprintf("%s may not exist at %s, or needs credentials, of which %s has none for this registry", s.image.repository(), host, file)
-		f.Do = "see whether the name is right; if the registry is private, docker login writes credentials into such a file, and --registry-config names it"
+		f.What = fmt.Sprintf("%s wants credentials, and %s has none for it", host, file)
+		f.Do = "docker login writes them into such a file, and --registry-config names it"
 		return f
 	}
-	f.What = fmt.Sprintf("%s refuses the credentials that %s has for it, or they do not allow to see %s, or that does not exist", host, file, s.image.repository())
-	f.Do = "see whether the name is right, and log in again with docker login"
+	f.What = fmt.Sprintf("%s refuses the credentials that %s has for it", host, file)
+	f.Do = "log in again with docker login, as the user that the scheduler runs as or with its --registry-config"
+	return f
+}
+
+// refusedImage words a refusal to speak of the image. Registries do not say of a repository that one may not see whether it
+// exists: Docker Hub answers 401 for those that do not.
+func (s *session) refusedImage(f *Fault) *Fault {
+	if f.Kind != UnauthorizedFault {
+		return f
+	}
+	if f.status == http.StatusUnauthorized && strings.EqualFold(s.challenge.Scheme, "basic") {
+		return s.refusedLogin(f)
+	}
+	file, host := s.client.credentials.where(), s.image.registry()
+	if s.anonymous() {
+		f.What = fmt.Sprintf("%s may not exist at %s, or needs credentials, of which %s has none for this registry", s.image.repository(), host, file)
+		f.Do = "see whether the name is right; if it is private, docker login writes credentials into such a file, and --registry-config names it"
+		return f
+	}
+	f.What = fmt.Sprintf("%s may not exist at %s, or is not allowed to the credentials that %s has", s.image.repository(), host, file)
+	f.Do = "see whether the name is right, and whether these credentials may pull it"
 	return f
 }
 
@@ -101,7 +120,7 @@ func (s *session) head(ctx context.Context) (string, *Fault) {
 		return found.Digest.String(), nil
 	}
 	if f := s.client.trust.faultOf(s.image.registry(), err); f.ofRegistry() && f.Kind != NoRegistryFault || f.Kind == UnauthorizedFault {
-		return "", s.refused(f)
+		return "", s.refusedImage(f)
 	}
 	// Not every registry answers HEAD with a digest. A missing image is asked for once more as well: what is said to its
 	// author should be right.
@@ -122,7 +141,7 @@ func (s *session) manifest(ctx context.Context) (*remote.Descriptor, *Fault) {
 	if errors.As(err, &status) && status.StatusCode == http.StatusNotFound {
 		return nil, s.missing(ctx)
 	}
-	return nil, s.refused(s.client.trust.faultOf(s.image.registry(), err))
+	return nil, s.refusedImage(s.client.trust.faultOf(s.image.registry(), err))
 }
 
 // missing finds out what of an image is missing.
@@ -132,13 +151,13 @@ func (s *session) missing(ctx context.Context) *Fault {
 	var status *transport.Error
 	switch {
 	case errors.As(err, &status) && status.StatusCode == http.StatusNotFound:
-		return &Fault{RepositoryFault, fmt.Sprintf("%s has no repository %s", img.registry(), img.ref.Context().RepositoryStr()), "see whether the name is right, and whether the image was pushed"}
+		return &Fault{Kind: RepositoryFault, What: fmt.Sprintf("%s has no repository %s", img.registry(), img.ref.Context().RepositoryStr()), Do: "see whether the name is right, and whether the image was pushed"}
 	case img.digest:
-		return &Fault{ImageFault, fmt.Sprintf("%s has no image %s in %s", img.registry(), img.ref.Identifier(), img.ref.Context().RepositoryStr()), "it may have been deleted, or never been pushed there"}
+		return &Fault{Kind: ImageFault, What: fmt.Sprintf("%s has no image %s in %s", img.registry(), img.ref.Identifier(), img.ref.Context().RepositoryStr()), Do: "it may have been deleted, or never been pushed there"}
 	case err != nil:
-		return &Fault{ImageFault, fmt.Sprintf("%s has no image %s:%s", img.registry(), img.ref.Context().RepositoryStr(), img.ref.Identifier()), "see whether the name is right, and whether the image was pushed"}
+		return &Fault{Kind: ImageFault, What: fmt.Sprintf("%s has no image %s:%s", img.registry(), img.ref.Context().RepositoryStr(), img.ref.Identifier()), Do: "see whether the name is right, and whether the image was pushed"}
 	}
-	return &Fault{TagFault, fmt.Sprintf("%s has no tag %s in %s", img.registry(), img.ref.Identifier(), img.ref.Context().RepositoryStr()), someOf(tags)}
+	return &Fault{Kind: TagFault, What: fmt.Sprintf("%s has no tag %s in %s", img.registry(), img.ref.Identifier(), img.ref.Context().RepositoryStr()), Do: someOf(tags)}
 }
 
 // tags lists some tags of the repository.
@@ -170,35 +189,4 @@ func someOf(tags []string) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
-}
-
-// platforms are the platforms that an image runs on, such as linux/amd64.
-func platforms(d *remote.Descriptor) ([]string, error) {
-	if !d.MediaType.IsIndex() {
-		img, err := d.Image()
-		if err != nil {
-			return nil, err
-		}
-		cfg, err := img.ConfigFile()
-		if err != nil {
-			return nil, err
-		}
-		return []string{cfg.Platform().String()}, nil
-	}
-	index, err := d.ImageIndex()
-	if err != nil {
-		return nil, err
-	}
-	manifest, err := index.IndexManifest()
-	if err != nil {
-		return nil, err
-	}
-	var found []string
-	for _, m := range manifest.Manifests {
-		// Attestations stand in indices as images of an unknown platform.
-		if m.Platform != nil && m.Platform.OS != "unknown" {
-			found = append(found, m.Platform.String())
-		}
-	}
-	return found, nil
 }
