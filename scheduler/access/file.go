@@ -125,7 +125,11 @@ func editText(text []byte, change func(list *yaml.Node) error) ([]byte, error) {
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, err
 	}
-	if err := change(doc.Content[0].Content[1]); err != nil { // the only key is tokens
+	list := doc.Content[0].Content[1] // of the only key, tokens
+	if list.Kind != yaml.SequenceNode {
+		return nil, errors.New("the tokens are written in a way that cannot be edited here; write them as a plain list")
+	}
+	if err := change(list); err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer

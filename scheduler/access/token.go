@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -63,8 +64,18 @@ var (
 	projectForm = regexp.MustCompile(`^(\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$`)
 )
 
-// check says what is wrong with a token.
+// check says what is wrong with a token. Somebody may have put a text where a name belongs; the message does not tell it.
 func (t Token) check() error {
+	if err := t.wrong(); err != nil {
+		return errors.New(Redact(err.Error()))
+	}
+	return nil
+}
+
+func (t Token) wrong() error {
+	if Holds(t.Name) {
+		return errors.New("a token's name is the text of a token: give it a name that everybody may see")
+	}
 	if !nameForm.MatchString(t.Name) {
 		return fmt.Errorf("token name %q: it must be of letters, digits and . _ @ -, begin with a letter or digit, and have 63 characters at most", t.Name)
 	}
