@@ -28,40 +28,68 @@ type client struct {
 // errUnavailable: the scheduler did not answer, or said that it cannot just now; asking again may help.
 var errUnavailable = errors.New("the scheduler does not answer")
 
-// do sends a request and decodes the answer; a problem document becomes an error.
+// do sends a request and decodes the answer, unless answer is nil; a problem document becomes an error.
 func (c *client) do(ctx context.Context, method, path string, body, answer any) error {
+	text, err := c.ask(ctx, method, path, body)
+	if err != nil || answer == nil {
+		return err
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
+		return fmt.Errorf("%w: reading its answer: %w", errUnavailable, err)
+	}
+	return nil
+}
+
+// ask sends a request, with a body that becomes JSON if there is one, and returns the answer as it is.
+func (c *client) ask(ctx context.Context, method, path string, body any) ([]byte, error) {
+	resp, err := c.send(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, c.unanswered(ctx, err)
+	}
+	return text, nil
+}
+
+// send sends a request and returns the answer, whose body is still to be read and closed, if it is no problem.
+func (c *client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var payload io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			return fmt.Errorf("encoding the request: %w", err)
+			return nil, fmt.Errorf("encoding the request: %w", err)
 		}
 		payload = bytes.NewReader(text)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.url+path, payload)
 	if err != nil {
-		return fmt.Errorf("%w; is %q the scheduler's address?", err, c.url)
+		return nil, fmt.Errorf("asking the scheduler: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	c.sign(req)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if hint := tlsHint(err); hint != "" {
-			return fmt.Errorf("%w: %s", err, hint)
-		}
-		return fmt.Errorf("%w: %w (is it running there? SPILLWAY_URL or --url say where to ask)", errUnavailable, err)
+		return nil, c.unanswered(ctx, err)
 	}
-	defer resp.Body.Close()
 	if resp.StatusCode >= http.StatusBadRequest {
-		return problem(resp)
+		defer resp.Body.Close()
+		return nil, problem(resp)
 	}
-	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
-		return fmt.Errorf("%w: reading its answer: %w", errUnavailable, err)
+	return resp, nil
+}
+
+// unanswered is the error of a request that got no answer, or half of one.
+func (c *client) unanswered(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	return nil
+	if hint := tlsHint(err); hint != "" {
+		return fmt.Errorf("%w: %s", err, hint)
+	}
+	return fmt.Errorf("%w: %w (is it running there? SPILLWAY_URL or --url say where to ask)", errUnavailable, err)
 }
 
 // sign says who asks.

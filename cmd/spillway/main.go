@@ -5,11 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lisa-dpc/spillway/scheduler/httpapi"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
 )
 
 // version is set when a release is built.
@@ -36,7 +41,22 @@ func execute(ctx context.Context, root *cobra.Command) int {
 		return 0
 	case errors.As(err, &exit):
 		return int(exit)
+	case ctx.Err() != nil && errors.Is(err, context.Canceled): // whoever interrupted it knows
+		return exitInterrupted
 	}
-	fmt.Fprintf(root.ErrOrStderr(), "spillway: %v\n", err)
+	printError(root.ErrOrStderr(), err)
 	return exitUsage
+}
+
+// printError says what went wrong. What is wrong with a spec stands alone on its lines, so that editors find the places.
+func printError(w io.Writer, err error) {
+	var problems spec.Problems
+	var answer *httpapi.Problem
+	if errors.As(err, &problems) || errors.As(err, &answer) && len(answer.Errors) > 0 {
+		fmt.Fprintln(w, err)
+		return
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		fmt.Fprintf(w, "spillway: %s\n", line)
+	}
 }

@@ -8,9 +8,10 @@ import (
 
 // Exit statuses. Those of `run` say how the run ended.
 const (
-	exitFailed    = 1 // the run failed
-	exitUsage     = 2 // bad input, or the scheduler cannot be asked
-	exitCancelled = 3 // the run was cancelled
+	exitFailed      = 1   // the run failed
+	exitUsage       = 2   // bad input, or the scheduler refused it or cannot be asked
+	exitCancelled   = 3   // the run was cancelled
+	exitInterrupted = 130 // the command was interrupted; 128 and SIGINT's number, as shells have it
 )
 
 func newRoot() *cobra.Command {
@@ -22,7 +23,15 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetVersionTemplate("spillway {{.Version}}\n")
-	root.AddCommand(newScheduler(), newDev(), newRun(), newValidate(), newSchema(), newToken(), newRegistry(), newVersion())
+	root.AddCommand(
+		newSubmit(), newRun(), newRuns(), newStatus(), newTasks(), newWhy(),
+		newCancel(), newRetry(), newDelete(),
+		newGraph(), newTimeline(),
+		newPipelines(),
+		newQueue(), newAgents(), newTop(),
+		newValidate(), newSchema(),
+		newScheduler(), newDev(), newToken(), newRegistry(), newVersion(),
+	)
 	return root
 }
 

@@ -110,7 +110,7 @@ func TestRunIsInterrupted(t *testing.T) {
 	d, gate := startDev(t, "--runner", "process"), filepath.Join(t.TempDir(), "gate")
 	f := follow(t, d.url, oneTask("until test -e "+gate+"; do sleep 0.01; done"))
 	f.cancel()
-	if got := f.wait(t); got.status != exitUsage || !strings.Contains(got.stdout, "run "+f.id+" goes on") {
+	if got := f.wait(t); got.status != exitInterrupted || !strings.Contains(got.stderr, "run "+f.id+" goes on") {
 		t.Errorf("status %d: %s%s", got.status, got.stdout, got.stderr)
 	}
 	if err := os.WriteFile(gate, nil, 0o644); err != nil {
@@ -210,7 +210,7 @@ func TestRunRefuses(t *testing.T) {
 		"bad spec":     {[]string{"--url", d.url, bad}, bad + ":3:10: "},
 		"missing file": {[]string{"--url", d.url, bad + ".no"}, "no such file"},
 		"nobody there": {[]string{"--url", "http://" + freeAddress(t), "-"}, "is it running there?"},
-		"bad address":  {[]string{"--url", "http://[::bad", "-"}, "is \"http://[::bad\" the scheduler's address?"},
+		"bad address":  {[]string{"--url", "http://[::bad", "-"}, "is \"http://[::bad\" the scheduler's address? It must be"},
 		"no file":      {nil, "1 arg"},
 		"unknown flag": {[]string{"--fast", "-"}, "--fast"},
 	} {
