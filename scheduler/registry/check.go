@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -76,10 +77,14 @@ func describe(img image) string {
 }
 
 func (s *session) describeCredentials() string {
-	if s.anonymous() {
-		return fmt.Sprintf("%s has none for %s", s.client.credentials.where(), s.image.registry())
+	file, host := s.client.credentials.where(), s.image.registry()
+	if _, err := os.Stat(s.client.credentials.file); err != nil {
+		return fmt.Sprintf("there is no %s", file)
 	}
-	return fmt.Sprintf("%s has some for %s", s.client.credentials.where(), s.image.registry())
+	if s.anonymous() {
+		return fmt.Sprintf("%s has none for %s", file, host)
+	}
+	return fmt.Sprintf("%s has some for %s", file, host)
 }
 
 // reach asks the registry whether it is one, and reports the way to it.

@@ -81,7 +81,7 @@ func (s *session) refusedLogin(f *Fault) *Fault {
 	file, host := s.client.credentials.where(), s.image.registry()
 	if s.anonymous() {
 		f.What = fmt.Sprintf("%s wants credentials, and %s has none for it", host, file)
-		f.Do = "docker login writes them into such a file, and --registry-config names it"
+		f.Do = "give it some: docker login writes them into such a file, which --registry-config names"
 		return f
 	}
 	f.What = fmt.Sprintf("%s refuses the credentials that %s has for it", host, file)
@@ -101,7 +101,7 @@ func (s *session) refusedImage(f *Fault) *Fault {
 	file, host := s.client.credentials.where(), s.image.registry()
 	if s.anonymous() {
 		f.What = fmt.Sprintf("%s may not exist at %s, or needs credentials, of which %s has none for this registry", s.image.repository(), host, file)
-		f.Do = "see whether the name is right; if it is private, docker login writes credentials into such a file, and --registry-config names it"
+		f.Do = "see whether the name is right; if it is private, docker login writes credentials into such a file, which --registry-config names"
 		return f
 	}
 	f.What = fmt.Sprintf("%s may not exist at %s, or is not allowed to the credentials that %s has", s.image.repository(), host, file)
