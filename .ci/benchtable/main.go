@@ -61,6 +61,8 @@ var goals = []goal{
 	{name: "Throughput", unit: "tasks/s", limit: 2000, atLeast: true}, // pending to recorded as finished, durable, 2 cores
 	{name: "QueueView", unit: "held-ms", limit: 10},                   // how long a look at the queue holds the loop, 10,000 agents, 100 shapes
 	{name: "Latency", unit: "p99-ms", limit: 50},                      // submission to TASK_RUNNING on an idle cluster
+	{name: "Runs", unit: "ns/op", limit: 200e6},                       // a list of runs out of 100,000, whatever the filter
+	{name: "Attempts", unit: "ns/op", limit: 200e6},                   // a page of a run's 500,000 attempts
 }
 
 // A figure is one number that a benchmark reported.

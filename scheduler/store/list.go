@@ -71,7 +71,9 @@ func (f *RunFilter) conditions() *conditions {
 	}
 	c.time("submitted >=", f.Since)
 	c.time("submitted <", f.Until)
-	c.time("ended <", f.EndedBefore) // NULL, of a run that has not ended, is less than nothing
+	// NULL, of a run that has not ended, is less than nothing. The plus keeps SQLite from index runs_ended, which would
+	// find the runs in an order of its own.
+	c.time("+ended <", f.EndedBefore)
 	return &c
 }
 
@@ -146,9 +148,14 @@ func (f *AttemptFilter) query(run int64) (string, []any) {
 	if f.Index >= 0 {
 		query, args = query+" AND task = ?", append(args, f.Index)
 	}
-	if f.After.Step != "" {
-		query += " AND (step, task, number) > (?, ?, ?)"
-		args = append(args, f.After.Step, f.After.Index, f.After.Number)
+	switch after := f.After; {
+	case after.Step == "", f.Step != "" && after.Step < f.Step:
+	case after.Step == f.Step: // for SQLite does not find the place by the step twice
+		query, args = query+" AND (task, number) > (?, ?)", append(args, after.Index, after.Number)
+	case f.Step != "":
+		query += " AND FALSE"
+	default:
+		query, args = query+" AND (step, task, number) > (?, ?, ?)", append(args, after.Step, after.Index, after.Number)
 	}
 	return query + attemptOrder + " LIMIT ?", append(args, f.Limit)
 }

@@ -132,6 +132,8 @@ func testAttemptPages(t *testing.T, b *bench) {
 		b.wantAttempts(runID(1), store.AttemptFilter{Step: "a-b", Index: 2, Limit: 100}, want[8:10])
 		b.wantAttempts(runID(1), store.AttemptFilter{Step: "a-b", Index: 2, After: want[8].ID, Limit: 100}, want[9:10])
 		b.wantAttempts(runID(1), store.AttemptFilter{Step: "a-b", Index: -1, After: want[7].ID, Limit: 3}, want[8:11])
+		b.wantAttempts(runID(1), store.AttemptFilter{Step: "a-b", Index: -1, After: want[5].ID, Limit: 3}, want[6:9])
+		b.wantAttempts(runID(1), store.AttemptFilter{Step: "a-b", Index: -1, After: want[12].ID, Limit: 3}, nil)
 		b.wantAttempts(runID(1), store.AttemptFilter{Index: 0, Limit: 3}, attempts{want[0], want[1], want[6]})
 		b.wantAttempts(runID(1), store.AttemptFilter{Step: "c", Index: -1, Limit: 3}, nil)
 		b.wantAttempts(runID(2), store.AttemptFilter{Index: -1, Limit: 3}, changes.Attempts[len(want):])

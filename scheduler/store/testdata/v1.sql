@@ -23,6 +23,7 @@ CREATE TABLE runs (
 ) STRICT;
 CREATE UNIQUE INDEX runs_key ON runs (project, key) WHERE key <> '';
 CREATE INDEX runs_open ON runs (sequence) WHERE phase NOT IN ('succeeded', 'failed', 'cancelled');
+CREATE INDEX runs_ended ON runs (ended) WHERE ended IS NOT NULL;
 CREATE TABLE specs (
     run    INTEGER PRIMARY KEY REFERENCES runs,
     spec   TEXT NOT NULL,
