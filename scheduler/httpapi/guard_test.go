@@ -1,0 +1,379 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/lisa-dpc/spillway/scheduler"
+	"github.com/lisa-dpc/spillway/scheduler/access"
+	"github.com/lisa-dpc/spillway/scheduler/httpapi"
+	"github.com/lisa-dpc/spillway/scheduler/store"
+)
+
+// guarded is a server that asks for tokens.
+type guarded struct {
+	t      *testing.T
+	url    string
+	server *httpapi.Server
+	tokens string // file
+	audit  string // file
+	log    *spoken
+	texts  map[string]string // of tokens by their names
+}
+
+// spoken keeps what is logged.
+type spoken struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *spoken) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *spoken) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// newGuarded starts a server on a quiet master, with a token of each role for the projects lpf and other and for all:
+// they are called viewer-lpf, operator-all and so on.
+func newGuarded(t *testing.T) *guarded {
+	dir := t.TempDir()
+	g := &guarded{
+		t: t, tokens: filepath.Join(dir, "tokens"), audit: filepath.Join(dir, "audit"), log: &spoken{}, texts: map[string]string{},
+	}
+	for _, role := range []access.Role{access.Viewer, access.Author, access.Operator} {
+		for name, project := range map[string]string{"lpf": "lpf", "other": "other", "all": "*"} {
+			g.add(string(role)+"-"+name, role, project)
+		}
+	}
+	log := slog.New(slog.NewTextHandler(g.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	tokens, err := access.OpenTokens(g.tokens, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	audit, err := access.OpenAudit(g.audit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := store.NewMemory()
+	master := quietMaster{offered: make(chan struct{})}
+	daemon := scheduler.NewDaemon(scheduler.DefaultConfig(), st, master, log)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- daemon.Run(ctx) }()
+	g.server = httpapi.New(httpapi.Config{Daemon: daemon, Store: st, Tokens: tokens, Audit: audit, Version: "1.2.3", Log: log})
+	server := httptest.NewServer(g.server.Handler())
+	g.url = server.URL
+	t.Cleanup(func() {
+		server.Close()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the daemon ended: %v", err)
+		}
+		audit.Close()
+	})
+	<-master.offered
+	return g
+}
+
+func (g *guarded) add(name string, role access.Role, projects ...string) {
+	g.t.Helper()
+	text := access.NewText()
+	g.texts[name] = text
+	if err := access.AddToken(g.tokens, access.Token{Name: name, Role: role, Projects: projects, SHA256: access.HashOf(text)}); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// reply is an answer.
+type reply struct {
+	status  int
+	header  http.Header
+	text    string
+	problem httpapi.Problem
+}
+
+// ask sends a request with the token of that name, with no token if it is "", and with a wrong one if there is none of the name.
+func (g *guarded) ask(token, method, path, body string) reply {
+	g.t.Helper()
+	ctx, cancel := context.WithCancel(g.t.Context())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, g.url+path, strings.NewReader(body))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		text := g.texts[token]
+		if text == "" {
+			text = access.NewText()
+		}
+		req.Header.Set("Authorization", "Bearer "+text)
+	}
+	resp, err := g.client().Do(req)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	r := reply{status: resp.StatusCode, header: resp.Header}
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+		return r // it would go on
+	}
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	r.text = string(text)
+	if resp.StatusCode >= 400 {
+		if err := json.Unmarshal(text, &r.problem); err != nil {
+			g.t.Errorf("%s %s: %s is not answered by a problem document: %s", method, path, resp.Status, text)
+		}
+	}
+	return r
+}
+
+func (g *guarded) client() *http.Client { return http.DefaultClient }
+
+// entries returns what the audit log holds of calls of a path.
+func (g *guarded) entries(method, path string) (list []access.Entry) {
+	g.t.Helper()
+	text, err := os.ReadFile(g.audit)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		var e access.Entry
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			g.t.Fatalf("%v in %s", err, line)
+		}
+		if e.Method == method && e.Path == path {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// bodies are what routes of the scope body are sent so that they do something, and other routes that want a body.
+var bodies = map[string]string{
+	"POST /v1/runs":                            submissionOf("lpf"),
+	"PUT /v1/pipelines/{project}/{name}":       submissionOf("lpf"),
+	"POST /v1/pipelines/{project}/{name}/runs": "{}",
+}
+
+func submissionOf(project string) string {
+	body, err := json.Marshal(httpapi.Submission{Spec: strings.Replace(twoSteps, "project: lpf", "project: "+project, 1)})
+	if err != nil {
+		panic(err)
+	}
+	return string(body)
+}
+
+// below is the role under a role.
+var below = map[access.Role]access.Role{access.Author: access.Viewer, access.Operator: access.Author}
+
+// TestEveryRouteAsks asks for every route without a token, with a wrong one, with one whose role is too low, with one of
+// another project, and with one that is enough.
+func TestEveryRouteAsks(t *testing.T) {
+	g := newGuarded(t)
+	open := map[string]bool{"GET /healthz": true, "GET /readyz": true}
+	var run httpapi.Run
+	if err := json.Unmarshal([]byte(g.ask("author-lpf", "POST", "/v1/runs", submissionOf("lpf")).text), &run); err != nil || run.ID == "" {
+		t.Fatalf("%v", err)
+	}
+	for _, rt := range g.server.Table() {
+		name := rt.Method + " " + rt.Pattern
+		t.Run(name, func(t *testing.T) {
+			g := *g
+			g.t = t
+			path := strings.NewReplacer("{run}", run.ID, "{project}", "lpf", "{name}", "two", "{step}", "first", "{index}", "0",
+				"{stream}", "stdout", "{version}", "1").Replace(rt.Pattern)
+			if strings.Contains(path, "{") {
+				t.Fatalf("what stands for the names in %s?", path)
+			}
+			if rt.Role == httpapi.Nobody {
+				if got := g.ask("", rt.Method, path, ""); !open[name] || got.status == http.StatusUnauthorized {
+					t.Errorf("status %d; is the route to be open?", got.status)
+				}
+				return
+			}
+			g.refuses(rt, path)
+			got := g.ask(string(rt.Role)+"-"+enough(rt), rt.Method, path, bodies[name])
+			if got.status == http.StatusUnauthorized || got.status == http.StatusForbidden {
+				t.Errorf("with a token that should do: %d, %s", got.status, got.text)
+			}
+			g.tells(rt, path, got.status)
+		})
+	}
+}
+
+// enough says for which projects a token must be, of the route's role.
+func enough(rt httpapi.TableRoute) string {
+	if rt.Scope == "all" {
+		return "all"
+	}
+	return "lpf"
+}
+
+// refuses asks with too little, and expects an answer that says what is needed, and a line in the audit log if the route
+// is one of a change.
+func (g *guarded) refuses(rt httpapi.TableRoute, path string) {
+	g.t.Helper()
+	for _, c := range []struct {
+		token  string
+		status int
+		holds  bool
+	}{
+		{"", 401, true},
+		{"unknown", 401, true},
+		{string(below[rt.Role]) + "-lpf", 403, below[rt.Role] != ""},
+		{string(below[rt.Role]) + "-all", 403, below[rt.Role] != ""},
+		{"operator-other", 403, rt.Scope != "none"},
+		{"operator-lpf", 403, rt.Scope == "all"},
+	} {
+		if !c.holds {
+			continue
+		}
+		before := len(g.entries(rt.Method, path))
+		got := g.ask(c.token, rt.Method, path, bodies[rt.Method+" "+rt.Pattern])
+		if got.status != c.status || !strings.Contains(got.problem.Detail, "the role "+string(rt.Role)) {
+			g.t.Errorf("with the token %q: %d, want %d with the role %s named: %s", c.token, got.status, c.status, rt.Role, got.text)
+		}
+		if challenge := got.header.Get("WWW-Authenticate"); strings.HasPrefix(challenge, "Bearer ") != (c.status == 401) ||
+			strings.Contains(challenge, "invalid_token") != (c.token == "unknown") {
+			g.t.Errorf("with the token %q: WWW-Authenticate %q", c.token, challenge)
+		}
+		lines := g.entries(rt.Method, path)[before:]
+		if !rt.Changes {
+			if len(lines) > 0 {
+				g.t.Errorf("what only reads is in the audit log: %v", lines)
+			}
+			continue
+		}
+		who := c.token
+		if c.status == 401 {
+			who = ""
+		}
+		if len(lines) != 1 || lines[0].Event != access.Refused || lines[0].Who != who || lines[0].Status != c.status ||
+			lines[0].Needs != rt.Role || lines[0].From != "127.0.0.1" || lines[0].Time.IsZero() || lines[0].What == "" {
+			g.t.Errorf("with the token %q, the audit log says %+v", c.token, lines)
+		}
+	}
+}
+
+// tells expects that the audit log tells of a change that was allowed: before it was made, and how it ended.
+func (g *guarded) tells(rt httpapi.TableRoute, path string, status int) {
+	g.t.Helper()
+	if !rt.Changes {
+		return
+	}
+	lines := g.entries(rt.Method, path)
+	if rt.Scope == "body" && bodies[rt.Method+" "+rt.Pattern] == "" {
+		g.t.Error("which body makes it change something?")
+	}
+	if len(lines) < 2 {
+		g.t.Fatalf("the audit log holds %v", lines)
+	}
+	lines = lines[len(lines)-2:]
+	for i, event := range []access.Event{access.Allowed, access.Answered} {
+		project := map[string]string{"none": ""}[rt.Scope]
+		if rt.Scope != "none" {
+			project = "lpf"
+		}
+		if e := lines[i]; e.Event != event || e.Who != string(rt.Role)+"-"+enough(rt) || e.Project != project || e.Call != lines[0].Call {
+			g.t.Errorf("line %d: %+v", i, e)
+		}
+	}
+	if lines[0].Status != 0 || lines[1].Status != status {
+		g.t.Errorf("the answer was %d; the audit log says %+v", status, lines)
+	}
+}
+
+// TestSchemeOfTokens: the scheme is not case-sensitive (RFC 9110, section 11.1), and what is no bearer token is none.
+func TestSchemeOfTokens(t *testing.T) {
+	g := newGuarded(t)
+	text := g.texts["viewer-lpf"]
+	for header, status := range map[string]int{
+		"bearer " + text: 200, "BEARER  " + text: 200, "Bearer " + text + " ": 200,
+		"Basic " + text: 401, text: 401, "Bearer": 401, "Bearer " + text + "," + text: 401, "Bearer " + text[:len(text)-1]: 401, "": 401,
+	} {
+		req, err := http.NewRequest("GET", g.url+"/v1/version", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", header)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != status {
+			t.Errorf("%q: %s, want %d", strings.ReplaceAll(header, text, "TOKEN"), resp.Status, status)
+		}
+	}
+}
+
+// TestRevokedAtOnce: the next call after a token was revoked is refused, as is one that was given another role.
+func TestRevokedAtOnce(t *testing.T) {
+	g := newGuarded(t)
+	if got := g.ask("author-lpf", "POST", "/v1/runs", submissionOf("lpf")); got.status != 201 {
+		t.Fatalf("%d: %s", got.status, got.text)
+	}
+	if err := access.RevokeToken(g.tokens, "author-lpf"); err != nil {
+		t.Fatal(err)
+	}
+	if got := g.ask("author-lpf", "POST", "/v1/runs", submissionOf("lpf")); got.status != 401 {
+		t.Errorf("%d: %s", got.status, got.text)
+	}
+	g.add("author-lpf", access.Author, "lpf")
+	if got := g.ask("author-lpf", "POST", "/v1/runs", submissionOf("lpf")); got.status != 201 {
+		t.Errorf("with a new one: %d: %s", got.status, got.text)
+	}
+}
+
+// TestUnauditedChange: what cannot be written to the audit log is not done.
+func TestUnauditedChange(t *testing.T) {
+	g := newGuarded(t)
+	if err := os.Remove(g.audit); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(g.audit, 0o700); err != nil { // where nothing can be written
+		t.Fatal(err)
+	}
+	got := g.ask("author-lpf", "POST", "/v1/runs", submissionOf("lpf"))
+	if got.status != 503 || !strings.Contains(got.problem.Detail, "audit log") || strings.Contains(got.text, g.audit) {
+		t.Errorf("%d: %s", got.status, got.text)
+	}
+	if !strings.Contains(g.log.String(), g.audit) || !strings.Contains(g.log.String(), "who=author-lpf") {
+		t.Errorf("the scheduler's log: %s", g.log)
+	}
+	if got := g.ask("author-lpf", "GET", "/v1/version", ""); got.status != 200 {
+		t.Errorf("reading: %d: %s", got.status, got.text)
+	}
+	if got := g.ask("viewer-lpf", "POST", "/v1/runs", submissionOf("lpf")); got.status != 403 {
+		t.Errorf("denied: %d: %s", got.status, got.text)
+	}
+	if err := os.Remove(g.audit); err != nil {
+		t.Fatal(err)
+	}
+	if got := g.ask("author-lpf", "POST", "/v1/runs", submissionOf("lpf")); got.status != 201 {
+		t.Errorf("with room again: %d: %s", got.status, got.text)
+	}
+	if lines := g.entries("POST", "/v1/runs"); len(lines) != 2 {
+		t.Errorf("%v", lines)
+	}
+}
