@@ -79,6 +79,8 @@ var oneWay = []direction{
 		reason: "the store keeps the state; that there is a Mesos is not its concern"},
 	{from: "scheduler/access/...", to: "scheduler/...", tests: true,
 		reason: "access decides about names of people, roles and projects; what is done with the answer is for those who ask"},
+	{from: "scheduler/tasklog/...", to: "scheduler",
+		reason: "logs are beside the reactor: it tells what has ended, and waits for nothing that is done with it"},
 	{from: "...", to: "cmd/...",
 		reason: "commands are the outermost shell: what others need has its place in a room"},
 	{from: "...", to: "scheduler/mesos/minimesos/...", tests: true,

@@ -50,6 +50,7 @@ func newScheduler() *cobra.Command {
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "text", "text or json")
 	s.access.flags(f)
+	s.logs.flags(f)
 	mesosFlags(f, &s.driver)
 	policyFlags(f, &s.config)
 	s.images.add(f)

@@ -25,6 +25,7 @@ type service struct {
 	config scheduler.Config
 	driver mesos.Config
 	images imageFlags
+	logs   logFlags
 	log    *slog.Logger
 }
 
@@ -48,14 +49,21 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 	if err != nil {
 		return err
 	}
+	logs, err := s.logs.open(ctx, s.store, s.driver, st, s.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, logs.close()) }()
 	guard, err := s.access.open(addr, s.store, s.log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, guard.audit.Close()) }()
 	daemon := scheduler.NewDaemon(s.config, st, driver, s.log)
+	daemon.Watch = logs.Watch
+	logs.start(ctx, daemon)
 	server := httpapi.New(httpapi.Config{
-		Daemon: daemon, Store: st, Images: images, Tokens: guard.tokens, Audit: guard.audit, Version: version, Log: s.log,
+		Daemon: daemon, Store: st, Logs: logs, Images: images, Tokens: guard.tokens, Audit: guard.audit, Version: version, Log: s.log,
 	}).HTTP()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

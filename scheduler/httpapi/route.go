@@ -85,7 +85,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 
 // routes is the table.
 func (s *Server) routes() []route {
-	return slices.Concat(s.runRoutes(), s.taskRoutes(), s.clusterRoutes(), s.serviceRoutes())
+	return slices.Concat(s.runRoutes(), s.taskRoutes(), s.logRoutes(), s.clusterRoutes(), s.serviceRoutes())
 }
 
 // mux serves the table; what is not in it gets a problem document as well.

@@ -4,14 +4,12 @@ package httpapi
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler"
 	"github.com/lisa-dpc/spillway/scheduler/access"
-	"github.com/lisa-dpc/spillway/scheduler/state"
 	"github.com/lisa-dpc/spillway/scheduler/store"
 )
 
@@ -40,29 +38,6 @@ type Config struct {
 	// Version is told by /v1/version.
 	Version string
 	Log     *slog.Logger
-}
-
-// Stream is one of the two that a task writes to.
-type Stream string
-
-// The streams of a task.
-const (
-	Stdout Stream = "stdout"
-	Stderr Stream = "stderr"
-)
-
-// LogOptions say which part of a log is wanted.
-type LogOptions struct {
-	// Tail is how many lines from the end on; 0: the whole log.
-	Tail int
-	// Follow goes on with what is written later, until the attempt has ended.
-	Follow bool
-}
-
-// Logs opens what attempts have written.
-type Logs interface {
-	// Open returns a stream of an attempt. An error is told to people: it says why there is none.
-	Open(ctx context.Context, attempt state.AttemptRecord, stream Stream, options LogOptions) (io.ReadCloser, error)
 }
 
 // Images finds out what images are now.
