@@ -29,3 +29,6 @@ func (r *Reactor) Reservations() []queue.Reservation {
 
 // OffersHeld returns how many offers are neither accepted nor declined.
 func (r *Reactor) OffersHeld() int { return r.agents.held }
+
+// Connected reports whether the scheduler is subscribed to the master.
+func (r *Reactor) Connected() bool { return r.demand.connected }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lisa-dpc/spillway/scheduler"
 	"github.com/lisa-dpc/spillway/scheduler/access"
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
@@ -220,24 +219,6 @@ func (w *statusWriter) status() int {
 		return http.StatusOK
 	}
 	return w.code
-}
-
-// projectOf returns the project of a run. It costs a look at the state, and at the store if the run has ended.
-func (s *Server) projectOf(ctx context.Context, id state.RunID) (string, error) {
-	project, err := look(ctx, s.cfg.Daemon, func(_ time.Time, r *scheduler.Reactor) (string, error) {
-		if run := r.Run(id); run != nil {
-			return run.Record().Project, nil
-		}
-		return "", nil
-	})
-	if err != nil || project != "" {
-		return project, err
-	}
-	rec, err := s.cfg.Store.Record(ctx, id)
-	if err != nil {
-		return "", fmt.Errorf("run %s: %w", id, err)
-	}
-	return rec.Project, nil
 }
 
 // allow says whether who sent the request may use a project by the role of the request's route; the error is the answer.

@@ -15,7 +15,7 @@ type kind string
 
 const (
 	text   kind = "text"
-	number kind = "number" // from 0 on
+	number kind = "number" // a whole one
 	moment kind = "time"   // RFC 3339
 	flag   kind = "flag"   // true or false
 )
@@ -27,6 +27,7 @@ type param struct {
 	summary string   // one sentence
 	repeat  bool     // may be given more than once
 	values  []string // the only ones allowed; nil: any
+	least   int      // of a number
 	most    int      // of a number; 0: no limit
 }
 
@@ -77,7 +78,7 @@ func (p param) check(values []string) string {
 		switch p.kind {
 		case number:
 			n, err := strconv.Atoi(v)
-			if err != nil || n < 0 || p.most > 0 && n > p.most {
+			if err != nil || n < p.least || p.most > 0 && n > p.most {
 				return fmt.Sprintf("%q is no number %s", v, p.span())
 			}
 		case moment:
@@ -98,9 +99,9 @@ func (p param) check(values []string) string {
 
 func (p param) span() string {
 	if p.most > 0 {
-		return fmt.Sprintf("from 0 to %d", p.most)
+		return fmt.Sprintf("from %d to %d", p.least, p.most)
 	}
-	return "from 0 on"
+	return fmt.Sprintf("from %d on", p.least)
 }
 
 func (q query) text(name string) string { return url.Values(q).Get(name) }

@@ -64,6 +64,9 @@ func inJSON(f func(*request) (int, any, error)) handler {
 		if err != nil {
 			return err
 		}
+		if made, ok := body.(interface{ location() string }); ok && status == http.StatusCreated {
+			w.Header().Set("Location", made.location())
+		}
 		return writeJSON(w, status, body)
 	}
 }
@@ -85,7 +88,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 
 // routes is the table.
 func (s *Server) routes() []route {
-	return slices.Concat(s.runRoutes(), s.taskRoutes(), s.logRoutes(), s.clusterRoutes(), s.serviceRoutes())
+	return slices.Concat(s.submitRoutes(), s.runRoutes(), s.taskRoutes(), s.logRoutes(), s.clusterRoutes(), s.eventRoutes(), s.serviceRoutes())
 }
 
 // mux serves the table; what is not in it gets a problem document as well.

@@ -6,7 +6,11 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
+
+	"github.com/oklog/ulid/v2"
+	"golang.org/x/time/rate"
 
 	"github.com/lisa-dpc/spillway/scheduler"
 	"github.com/lisa-dpc/spillway/scheduler/access"
@@ -25,7 +29,7 @@ const (
 type Config struct {
 	// Daemon answers commands; Store is the one that it writes.
 	Daemon *scheduler.Daemon
-	Store  store.Store
+	Store  store.Reader
 	// Tokens say who may ask; nil: anyone may do everything. Audit is told of every change.
 	Tokens *access.Tokens
 	Audit  *access.Audit
@@ -35,6 +39,11 @@ type Config struct {
 	Images Images
 	// Metrics answers /metrics; nil: there are none.
 	Metrics http.Handler
+	// Rate is how many requests a second are taken from each client, in the long run; 0: any number.
+	Rate float64
+	// WriteWait is how long a client may take to read what is written of an answer that goes on, Heartbeat how often
+	// something is written of events though there are none; 0: as long as is usual.
+	WriteWait, Heartbeat time.Duration
 	// Version is told by /v1/version.
 	Version string
 	Log     *slog.Logger
@@ -49,22 +58,33 @@ type Images interface {
 
 // Server answers requests on behalf of a daemon.
 type Server struct {
-	cfg Config
-	log *slog.Logger
+	cfg      Config
+	log      *slog.Logger
+	rates    rates
+	streams  streams
+	feed     *feed
+	finished finished
+	known    projectCache
 }
 
-// New returns the interface to a daemon.
+// New returns the interface to a daemon, and has the daemon tell it what happens: it must be called before the daemon
+// runs. What the daemon's Watch was is told as well.
 func New(cfg Config) *Server {
-	return &Server{cfg: cfg, log: cfg.Log}
-}
-
-// Handler returns the routes. A browser may not use them on behalf of a page of another origin: whoever reaches a
-// scheduler on their own machine would otherwise lend it to every page that they look at.
-func (s *Server) Handler() http.Handler {
-	mux := s.mux()
-	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		mux.ServeHTTP(w, s.identify(req))
-	}))
+	s := &Server{
+		cfg: cfg, log: cfg.Log,
+		rates:    rates{perSecond: cfg.Rate, clients: map[string]*rate.Limiter{}},
+		streams:  streams{open: map[string]int{}},
+		feed:     newFeed(strings.ToLower(ulid.Make().String()), feedLength),
+		finished: finished{store: cfg.Store},
+	}
+	others := cfg.Daemon.Watch
+	cfg.Daemon.Watch = func(c *state.Changes) {
+		s.feed.note(c)
+		if others != nil {
+			others(c)
+		}
+	}
+	return s
 }
 
 // HTTP returns a server with the limits that keep a client, slow or not, from harming others.
@@ -73,6 +93,7 @@ func (s *Server) HTTP() *http.Server {
 		Handler:           s.Handler(),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
+		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),

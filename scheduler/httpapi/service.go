@@ -1,17 +1,58 @@
 package httpapi
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler"
+	"github.com/lisa-dpc/spillway/scheduler/store"
+)
+
+// readyWait is how long the scheduler may take to say that it is ready.
+const readyWait = 2 * time.Second
 
 func (s *Server) serviceRoutes() []route {
 	return []route{
-		{method: "GET", pattern: "/healthz", summary: "Answer if the process does.", handle: s.healthz, writes: []string{"text/plain"}},
-		{method: "GET", pattern: "/metrics", summary: "Show the metrics, for Prometheus.", role: Viewer, scope: ofAll, handle: s.metrics, writes: []string{"text/plain"}},
+		{method: "GET", pattern: "/healthz", handle: plain(s.healthz), writes: []string{"text/plain"},
+			summary: "Answer if the process does."},
+		{method: "GET", pattern: "/readyz", handle: plain(s.readyz), writes: []string{"text/plain"},
+			summary: "Answer with 200 if the scheduler is subscribed to the master and its store answers, else with 503 and why not."},
+		{method: "GET", pattern: "/metrics", role: Viewer, scope: ofAll, handle: s.metrics, writes: []string{"text/plain"},
+			summary: "Show the metrics, for Prometheus."},
 	}
 }
 
-func (s *Server) healthz(w http.ResponseWriter, _ *request) error {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Write([]byte("ok\n"))
+// plain makes a handler of a function that finds something wrong or nothing.
+func plain(f func(context.Context) error) handler {
+	return func(w http.ResponseWriter, req *request) error {
+		if err := f(req.Context()); err != nil {
+			return err
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		w.Write([]byte("ok\n"))
+		return nil
+	}
+}
+
+func (s *Server) healthz(context.Context) error { return nil }
+
+func (s *Server) readyz(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWait)
+	defer cancel()
+	connected, err := look(ctx, s.cfg.Daemon, func(_ time.Time, r *scheduler.Reactor) (bool, error) {
+		return r.Connected(), nil
+	})
+	switch {
+	case err != nil:
+		return unavailable("the scheduler is starting, stopping or very busy")
+	case !connected:
+		return unavailable("there is no connection to the Mesos master")
+	}
+	if _, err := s.cfg.Store.Runs(ctx, store.RunFilter{Limit: 1}); err != nil {
+		return unavailable("the store does not answer")
+	}
 	return nil
 }
 

@@ -1,43 +1,291 @@
 package httpapi
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
 	"github.com/lisa-dpc/spillway/scheduler/state"
+	"github.com/lisa-dpc/spillway/scheduler/store"
+)
+
+// The phases of a task as people see them.
+const (
+	phasePending   = "pending"
+	phaseRetrying  = "retrying"
+	phaseStarting  = "starting"
+	phaseRunning   = "running"
+	phaseLost      = "lost"
+	phaseSucceeded = "succeeded"
+	phaseFailed    = "failed"
+	phaseCancelled = "cancelled"
+)
+
+var taskPhases = []string{
+	phasePending, phaseRetrying, phaseStarting, phaseRunning, phaseLost, phaseSucceeded, phaseFailed, phaseCancelled,
+}
+
+const (
+	// lookedAt is how many tasks are looked at while the daemon waits: about a millisecond.
+	lookedAt = 10_000
+	// looks is how often that is done for one page.
+	looks = 20
+	// attemptsOfTask bounds the attempts of one task that are shown; retries have limits far below.
+	attemptsOfTask = 10_000
 )
 
 func (s *Server) taskRoutes() []route {
+	step := param{name: "step", kind: text, summary: "Only of this step."}
 	return []route{
-		{method: "GET", pattern: "/v1/runs/{run}/steps/{step}/tasks/{index}/why", summary: "Tell what a task waits for, or does.",
-			role: Viewer, scope: ofRun, answer: Why{}, handle: inJSON(s.whyTask)},
+		{method: "GET", pattern: "/v1/runs/{run}/tasks", role: Viewer, scope: ofRun, answer: Tasks{}, handle: inJSON(s.listTasks),
+			summary: "List the tasks of a run, in the order of steps and indices.",
+			query: slices.Concat([]param{
+				step,
+				{name: "phase", kind: text, repeat: true, values: taskPhases, summary: "Only in this phase."},
+			}, pageParams)},
+		{method: "GET", pattern: "/v1/runs/{run}/attempts", role: Viewer, scope: ofRun, answer: Attempts{}, handle: inJSON(s.listAttempts),
+			summary: "List the attempts of a run, ordered by the name of the step, index and number.",
+			query: slices.Concat([]param{
+				step,
+				{name: "index", kind: number, summary: "Only of the tasks with this index."},
+			}, pageParams)},
+		{method: "GET", pattern: "/v1/runs/{run}/steps/{step}/tasks/{index}", role: Viewer, scope: ofRun, answer: Task{}, handle: inJSON(s.showTask),
+			summary: "Show a task with all its attempts."},
+		{method: "GET", pattern: "/v1/runs/{run}/steps/{step}/tasks/{index}/why", role: Viewer, scope: ofRun, answer: Why{}, handle: inJSON(s.whyTask),
+			summary: "Tell what a task waits for or does, or what became of it."},
 	}
 }
 
-// whyTask tells what one task of an unfinished run waits for.
-func (s *Server) whyTask(req *request) (int, any, error) {
-	id, step := state.RunID(req.PathValue("run")), req.PathValue("step")
+func stepOf(run *state.Run, name string) (*state.Step, error) {
+	st := run.Step(name)
+	if st == nil {
+		return nil, newProblem(http.StatusNotFound, fmt.Sprintf("run %s has no step %q", run.Record().ID, name))
+	}
+	return st, nil
+}
+
+// taskPage looks for the tasks of a page. It is used on the daemon's loop.
+type taskPage struct {
+	only   string   // step; "": all
+	phases []string // nil: all
+	limit  int
+	// step and index are where it goes on.
+	step  string
+	index int
+
+	found []foundTask
+	ended bool // there are no tasks after step and index
+}
+
+// foundTask is a task with what the state knows of it.
+type foundTask struct {
+	step  *spec.Step
+	index int
+	phase string
+	live  *state.AttemptRecord
+	why   string
+}
+
+// look goes on until the page is full, all tasks were seen, or n were.
+func (p *taskPage) look(now time.Time, run *state.Run, n int) error {
+	steps := run.Steps()
+	if p.only != "" {
+		st, err := stepOf(run, p.only)
+		if err != nil {
+			return err
+		}
+		steps = []*state.Step{st}
+	}
+	first := 0
+	if p.step != "" {
+		first = slices.IndexFunc(steps, func(st *state.Step) bool { return st.Spec().Name == p.step })
+		if first < 0 {
+			return badCursor()
+		}
+	}
+	for _, st := range steps[first:] {
+		if st.Spec().Name != p.step {
+			p.step, p.index = st.Spec().Name, 0
+		}
+		for ; p.index < st.Spec().Tasks; p.index++ {
+			if n == 0 || len(p.found) == p.limit {
+				return nil
+			}
+			n--
+			if t := findTask(now, st, p.index); p.phases == nil || slices.Contains(p.phases, t.phase) {
+				p.found = append(p.found, t)
+			}
+		}
+	}
+	p.ended = true
+	return nil
+}
+
+func findTask(now time.Time, st *state.Step, index int) foundTask {
+	v := st.Task(now, index)
+	t := foundTask{step: st.Spec(), index: index, live: v.Live}
+	switch v.Phase {
+	case state.TaskBackoff, state.TaskReady:
+		t.phase = phaseRetrying
+	case state.TaskLive:
+		t.phase = attemptPhase(v.Live)
+	default:
+		t.phase = string(v.Phase) // pending, succeeded, failed, cancelled
+	}
+	return t
+}
+
+func (s *Server) listTasks(req *request) (int, any, error) {
+	page := &taskPage{only: req.query.text("step"), phases: req.query.all("phase"), limit: req.query.number("limit", pageLength)}
+	at, err := cursorParts(req.query, taskList, 2)
+	if err == nil && at != nil {
+		page.step = at[0]
+		page.index, err = count(at[1])
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	for range looks {
+		_, err := withRun(req.Context(), s, req.run(), func(now time.Time, run *state.Run, _ *scheduler.Reactor) (bool, error) {
+			return true, page.look(now, run, lookedAt)
+		})
+		if err != nil {
+			return 0, nil, err
+		}
+		if page.ended || len(page.found) == page.limit {
+			break
+		}
+	}
+	view := Tasks{Tasks: make([]Task, len(page.found))}
+	for i, t := range page.found {
+		if view.Tasks[i], err = s.taskView(req.Context(), req.run(), t); err != nil {
+			return 0, nil, err
+		}
+		view.Tasks[i].History = nil
+	}
+	if !page.ended {
+		view.Next = cursor(taskList, page.step, strconv.Itoa(page.index))
+	}
+	return http.StatusOK, view, nil
+}
+
+// taskView describes a task. Its attempts are the store's, which can be ahead of what the state knew.
+func (s *Server) taskView(ctx context.Context, run state.RunID, t foundTask) (Task, error) {
+	v := Task{Step: t.step.Name, Index: t.index, Phase: t.phase, Why: t.why, Values: map[string]string{}}
+	for _, x := range t.step.Values(t.index) {
+		v.Values[x.Name] = x.Value
+	}
+	if t.phase == phasePending {
+		return v, nil
+	}
+	attempts, err := s.cfg.Store.Attempts(ctx, run, store.AttemptFilter{Step: t.step.Name, Index: t.index, Limit: attemptsOfTask})
+	if err != nil {
+		return v, missing(err, "run %s", run)
+	}
+	for i := range attempts {
+		v.History = append(v.History, attemptView(&attempts[i]))
+	}
+	newest := t.live
+	if newest == nil && len(attempts) > 0 {
+		newest = &attempts[len(attempts)-1]
+	}
+	if newest != nil {
+		a := attemptView(newest)
+		v.Attempt, v.Attempts = &a, newest.ID.Number+1
+	}
+	return v, nil
+}
+
+func (s *Server) showTask(req *request) (int, any, error) {
+	task, err := s.oneTask(req)
+	return http.StatusOK, task, err
+}
+
+// oneTask finds the task of the path.
+func (s *Server) oneTask(req *request) (Task, error) {
+	name := req.PathValue("step")
 	index, err := strconv.Atoi(req.PathValue("index"))
 	if err != nil {
-		return 0, nil, newProblem(http.StatusBadRequest, fmt.Sprintf("task %q: give its index, a number from 0 on", req.PathValue("index")))
+		return Task{}, badRequest(fmt.Sprintf("task %q: give its index, a number from 0 on", req.PathValue("index")),
+			SpecProblem{Field: "index", Message: "is no number"})
 	}
-	why, err := look(req.Context(), s.cfg.Daemon, func(now time.Time, r *scheduler.Reactor) (Why, error) {
-		return whyOf(now, r, id, step, index)
+	found, err := withRun(req.Context(), s, req.run(), func(now time.Time, run *state.Run, r *scheduler.Reactor) (foundTask, error) {
+		st, err := stepOf(run, name)
+		if err != nil {
+			return foundTask{}, err
+		}
+		if index < 0 || index >= st.Spec().Tasks {
+			return foundTask{}, newProblem(http.StatusNotFound, fmt.Sprintf("step %s has no task %d: it has %d, counted from 0", name, index, st.Spec().Tasks))
+		}
+		t := findTask(now, st, index)
+		if r != nil {
+			t.why = r.Why(now, st, index)
+		}
+		return t, nil
 	})
-	return http.StatusOK, why, err
+	if err != nil {
+		return Task{}, err
+	}
+	task, err := s.taskView(req.Context(), req.run(), found)
+	if task.Why == "" {
+		task.Why = became(task)
+	}
+	return task, err
 }
 
-func whyOf(now time.Time, r *scheduler.Reactor, id state.RunID, step string, index int) (Why, error) {
-	run := r.Run(id)
-	if run == nil {
-		return Why{}, newProblem(http.StatusNotFound, fmt.Sprintf("there is no unfinished run %s", id))
+// became says what became of a task of a finished run.
+func became(t Task) string {
+	switch {
+	case t.Attempt == nil:
+		return "was never attempted: its run has ended"
+	case t.Phase == phaseFailed && t.Attempt.ExitCode != nil:
+		return fmt.Sprintf("failed on %s with exit status %d after %s", t.Attempt.Hostname, *t.Attempt.ExitCode, plural(t.Attempts, "attempt"))
+	case t.Phase == phaseFailed:
+		return fmt.Sprintf("failed on %s after %s: %s %s", t.Attempt.Hostname, plural(t.Attempts, "attempt"), t.Attempt.State, t.Attempt.Message)
 	}
-	st := run.Step(step)
-	if st == nil || index < 0 || index >= st.Spec().Tasks {
-		return Why{}, newProblem(http.StatusNotFound, fmt.Sprintf("run %s has no task %d in a step %q", id, index, step))
+	return fmt.Sprintf("%s on %s after %s", t.Phase, t.Attempt.Hostname, plural(t.Attempts, "attempt"))
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
 	}
-	return Why{Why: r.Why(now, st, index)}, nil
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (s *Server) listAttempts(req *request) (int, any, error) {
+	q := req.query
+	f := store.AttemptFilter{Step: q.text("step"), Index: q.number("index", -1), Limit: q.number("limit", pageLength) + 1}
+	at, err := cursorParts(q, attemptList, 3)
+	if err != nil {
+		return 0, nil, err
+	}
+	if at != nil {
+		f.After.Step = at[0]
+		var indexErr, numberErr error
+		f.After.Index, indexErr = count(at[1])
+		f.After.Number, numberErr = count(at[2])
+		if indexErr != nil || numberErr != nil || at[0] == "" {
+			return 0, nil, badCursor()
+		}
+	}
+	records, err := s.cfg.Store.Attempts(req.Context(), req.run(), f)
+	if err != nil {
+		return 0, nil, missing(err, "run %s", req.run())
+	}
+	page := Attempts{Attempts: []Attempt{}}
+	if len(records) == f.Limit {
+		records = records[:f.Limit-1]
+		last := records[len(records)-1].ID
+		page.Next = cursor(attemptList, last.Step, strconv.Itoa(last.Index), strconv.Itoa(last.Number))
+	}
+	for i := range records {
+		page.Attempts = append(page.Attempts, attemptView(&records[i]))
+	}
+	return http.StatusOK, page, nil
 }

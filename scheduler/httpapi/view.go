@@ -84,7 +84,7 @@ type Step struct {
 	Phase string `json:"phase"`
 	// Needs names the steps that this one needs, in the order of the spec.
 	Needs []string `json:"needs,omitempty"`
-	// Image is as the spec writes it.
+	// Image is what runs: as the spec writes it, or with the digest that was found for it.
 	Image string `json:"image"`
 	// Resources are what each task needs.
 	Resources Resources `json:"resources"`
@@ -310,10 +310,15 @@ type ResetEvent struct {
 	Reason string `json:"reason"`
 }
 
+func (r Run) location() string { return "/v1/runs/" + r.ID }
+
+func (p Pipeline) location() string { return "/v1/pipelines/" + p.Project + "/" + p.Name }
+
 func recordView(rec state.RunRecord) Run {
 	return Run{
 		ID: string(rec.ID), Name: rec.Name, Project: rec.Project, Owner: rec.Owner,
 		Phase: string(rec.Phase), Generation: rec.Generation, Params: rec.Params, Key: rec.Key,
+		SubmittedBy: rec.SubmittedBy, PipelineVersion: rec.PipelineVersion, Images: rec.Images,
 		Submitted: rec.Submitted.UTC(), Cancelled: optional(rec.Cancelled), Ended: optional(rec.Ended),
 	}
 }

@@ -104,6 +104,23 @@ func (p pattern) render(values []string) string {
 	return b.String()
 }
 
+// Values gives what tells task i from the others of its step, 0 ≤ i < Tasks: index, value, names of the matrix.
+func (s *Step) Values(i int) []Var {
+	if i < 0 || i >= s.Tasks {
+		panic(fmt.Sprintf("spec: step %s has no task %d, only %d", s.Name, i, s.Tasks))
+	}
+	return s.work.vars(s.work.taskValues(i))
+}
+
+// vars names the values of a task.
+func (w *work) vars(values []string) []Var {
+	var vars []Var
+	for k, name := range w.slots() {
+		vars = append(vars, Var{name, values[k]})
+	}
+	return vars
+}
+
 // Task gives what task i runs, 0 ≤ i < Tasks. Tasks are numbered as nested loops would do it: over the array outside, then
 // over the names of the matrix in their order, the last of which changes fastest.
 func (s *Step) Task(i int) Command {
@@ -124,8 +141,6 @@ func (s *Step) Task(i int) Command {
 	for _, e := range w.env {
 		c.Env = append(c.Env, Var{e.name, e.value.render(values)})
 	}
-	for k, name := range w.slots() {
-		c.Values = append(c.Values, Var{name, values[k]})
-	}
+	c.Values = w.vars(values)
 	return c
 }
