@@ -6,13 +6,14 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/lisa-dpc/spillway/scheduler"
 	"github.com/lisa-dpc/spillway/scheduler/access"
 )
 
 // TestForgetfulHandler: a handler that makes a change without having asked whose project it is about is a bug that must
 // not pass unseen. One that fails before it knows the project is none.
 func TestForgetfulHandler(t *testing.T) {
-	s := New(Config{})
+	s := New(Config{Daemon: &scheduler.Daemon{}})
 	rt := route{method: "POST", pattern: "/v1/things", role: Author, scope: ofBody}
 	ask := func(h handler) (panicked bool) {
 		defer func() { panicked = recover() != nil }()

@@ -128,18 +128,15 @@ func (s *Server) noAttempt(ctx context.Context, id state.AttemptID) error {
 	if id.Number != tasklog.Newest {
 		return newProblem(http.StatusNotFound, fmt.Sprintf("task %d of step %s has no attempt %d", id.Index, id.Step, id.Number))
 	}
-	why, err := look(ctx, s.cfg.Daemon, func(now time.Time, r *scheduler.Reactor) (string, error) {
-		if r.Run(id.Run) == nil {
-			return "", nil
+	why, err := withRun(ctx, s, id.Run, func(now time.Time, run *state.Run, r *scheduler.Reactor) (string, error) {
+		st, err := taskOf(run, id.Step, id.Index)
+		if err != nil || r == nil {
+			return "its run has ended without it", err
 		}
-		w, err := whyOf(now, r, id.Run, id.Step, id.Index)
-		return w.Why, err
+		return r.Why(now, st, id.Index), nil
 	})
 	if err != nil {
 		return err
-	}
-	if why == "" {
-		why = fmt.Sprintf("run %s has ended without it, or has no such task", id.Run)
 	}
 	return newProblem(http.StatusNotFound, fmt.Sprintf("task %d of step %s has not been attempted: %s", id.Index, id.Step, why))
 }

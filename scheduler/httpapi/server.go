@@ -14,6 +14,7 @@ import (
 
 	"github.com/lisa-dpc/spillway/scheduler"
 	"github.com/lisa-dpc/spillway/scheduler/access"
+	"github.com/lisa-dpc/spillway/scheduler/state"
 	"github.com/lisa-dpc/spillway/scheduler/store"
 )
 

@@ -69,6 +69,15 @@ func stepOf(run *state.Run, name string) (*state.Step, error) {
 	return st, nil
 }
 
+// taskOf returns the step of a task.
+func taskOf(run *state.Run, step string, index int) (*state.Step, error) {
+	st, err := stepOf(run, step)
+	if err == nil && (index < 0 || index >= st.Spec().Tasks) {
+		err = newProblem(http.StatusNotFound, fmt.Sprintf("step %s has no task %d: it has %d, counted from 0", step, index, st.Spec().Tasks))
+	}
+	return st, err
+}
+
 // taskPage looks for the tasks of a page. It is used on the daemon's loop.
 type taskPage struct {
 	only   string   // step; "": all
@@ -215,12 +224,9 @@ func (s *Server) oneTask(req *request) (Task, error) {
 			SpecProblem{Field: "index", Message: "is no number"})
 	}
 	found, err := withRun(req.Context(), s, req.run(), func(now time.Time, run *state.Run, r *scheduler.Reactor) (foundTask, error) {
-		st, err := stepOf(run, name)
+		st, err := taskOf(run, name, index)
 		if err != nil {
 			return foundTask{}, err
-		}
-		if index < 0 || index >= st.Spec().Tasks {
-			return foundTask{}, newProblem(http.StatusNotFound, fmt.Sprintf("step %s has no task %d: it has %d, counted from 0", name, index, st.Spec().Tasks))
 		}
 		t := findTask(now, st, index)
 		if r != nil {
