@@ -84,6 +84,7 @@ func (t *trust) faultOf(server string, err error) *Fault {
 	}
 	var dns *net.DNSError
 	var op *net.OpError
+	var timeout net.Error
 	switch {
 	case errors.As(err, &dns):
 		return dnsFault(dns)
@@ -95,7 +96,7 @@ func (t *trust) faultOf(server string, err error) *Fault {
 		return &Fault{Kind: ConnectionFault, What: fmt.Sprintf("%s cannot be connected to: %v", server, op.Err), Do: connectHint}
 	case errors.As(err, &op) && strings.Contains(op.Op, "proxy"):
 		return &Fault{Kind: ConnectionFault, What: fmt.Sprintf("the proxy on the way to %s cannot be used: %v", server, op.Err), Do: "correct HTTPS_PROXY or NO_PROXY"}
-	case errors.Is(err, context.DeadlineExceeded), op != nil && op.Timeout():
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return timeoutFault(server)
 	case op != nil:
 		return &Fault{Kind: ConnectionFault, What: fmt.Sprintf("%s breaks the connection: %v", server, op.Err), Do: connectHint}
@@ -136,7 +137,7 @@ func (t *trust) tlsFault(server string, err error) *Fault {
 		return plainFault(server)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return clockFault(server, invalid.Cert)
-	case errors.As(err, &authority) && errors.As(err, &verify) && t.atAnotherTime(verify.UnverifiedCertificates):
+	case errors.As(err, &authority) && errors.As(err, &verify) && t.whenIssued(verify.UnverifiedCertificates):
 		return &Fault{Kind: ClockFault, What: fmt.Sprintf("an authority of the certificate of %s is not valid at this machine's time, %s", server, stamp(time.Now())),
 			Do: "set this machine's clock, or replace the authority's certificate"}
 	case errors.As(err, &authority):

@@ -59,9 +59,9 @@ func certificateFiles(path string) ([]string, error) {
 	return files, err
 }
 
-// atAnotherTime tells whether a chain that is not trusted now was or will be at a time at which all of it is valid: then
+// whenIssued tells whether a chain that is not trusted now was trusted when the last of its certificates was issued: then
 // only a date is wrong.
-func (t *trust) atAnotherTime(chain []*x509.Certificate) bool {
+func (t *trust) whenIssued(chain []*x509.Certificate) bool {
 	if len(chain) == 0 {
 		return false
 	}
