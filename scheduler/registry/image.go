@@ -20,7 +20,7 @@ type image struct {
 func parse(written string, plain plainHTTP) (image, *Fault) {
 	named, err := reference.ParseNormalizedNamed(written)
 	if err != nil {
-		return image{}, &Fault{Kind: NameFault, What: quote(written) + " is no image's name: " + err.Error(), Do: "write it as [registry/]repository[:tag]"}
+		return image{}, &Fault{Kind: NameFault, What: quote(written) + " is no image's name: " + quote(err.Error()), Do: "write it as [registry/]repository[:tag]"}
 	}
 	img := image{written: written, repo: reference.TrimNamed(named)}
 	text := reference.TagNameOnly(named).String()

@@ -48,7 +48,7 @@ func TestParse(t *testing.T) {
 
 // FuzzParse checks that what Docker can name can be asked for, and that what is pinned names the same repository.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"busybox", "a/b:c", "localhost:5000/a@" + digest, "[::1]:1/a", "docker.io/x", "A", "a..b/c", "-/a"} {
+	for _, seed := range []string{"busybox", "a/b:c", "localhost:5000/a@" + digest, "[::1]:1/a", "docker.io/x", "A", "a..b/c", "-/a", "A\x00"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, written string) {
