@@ -86,6 +86,9 @@ func (c *client) unanswered(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if errors.Is(err, errSentOn) {
+		return err
+	}
 	if hint := tlsHint(err); hint != "" {
 		return fmt.Errorf("%w: %s", err, hint)
 	}

@@ -104,9 +104,12 @@ func (c *connection) transport() (*http.Transport, error) {
 	return transport, nil
 }
 
+// errSentOn: what answers at the address is no scheduler, or not the one that is meant.
+var errSentOn = errors.New("a scheduler does not send on")
+
 // stay refuses to be sent elsewhere, lest the token goes there too. A scheduler never does that.
 func stay(req *http.Request, via []*http.Request) error {
-	return fmt.Errorf("%s sends on to %s, which a scheduler does not; is the address right?", via[0].URL.Host, req.URL.Redacted())
+	return fmt.Errorf("%w: %s sends on to %s; is the address right?", errSentOn, via[0].URL.Host, req.URL.Redacted())
 }
 
 func isLoopbackHost(host string) bool {
