@@ -193,7 +193,7 @@ func TestRefusedCalls(t *testing.T) {
 			}
 			seen := make(chan Observation, 64)
 			d, s := subscribed(t, m, Config{Observe: func(o Observation) {
-				if o.Kind == ObservedCall {
+				if o.Kind == ObservedCall && o.Type != "SUBSCRIBE" {
 					seen <- o
 				}
 			}}, testOffer("O1", "S1"))
@@ -246,6 +246,22 @@ func TestSendWithoutSubscription(t *testing.T) {
 	}
 }
 
+// TestSubscribeIsObserved: a subscription is a call like others.
+func TestSubscribeIsObserved(t *testing.T) {
+	m := newScriptedMaster(t)
+	outcomes := make(chan Outcome, 64)
+	d := start(t, Config{Masters: m.url, Observe: func(o Observation) {
+		if o.Type == "SUBSCRIBE" {
+			outcomes <- o.Outcome
+		}
+	}}, "")
+	m.next().send(t, subscribedEvent("f-1"))
+	d.expect(Subscribed{FrameworkID: "f-1", Master: m.url})
+	if o := receive(t, outcomes); o != OutcomeOK {
+		t.Errorf("outcome %s", o)
+	}
+}
+
 // TestCallsLeftAtTheEnd: calls that wait when the subscription ends are dropped and counted.
 func TestCallsLeftAtTheEnd(t *testing.T) {
 	m := newScriptedMaster(t)
@@ -257,7 +273,7 @@ func TestCallsLeftAtTheEnd(t *testing.T) {
 	}
 	outcomes := make(chan Outcome, 64)
 	d, s := subscribed(t, m, Config{Observe: func(o Observation) {
-		if o.Kind == ObservedCall {
+		if o.Kind == ObservedCall && o.Type != "SUBSCRIBE" {
 			outcomes <- o.Outcome
 		}
 	}})

@@ -65,7 +65,11 @@ func (s *subscription) run(ctx context.Context, lost <-chan struct{}) error {
 	go s.watchLeader(lost)
 	s.limit = time.AfterFunc(s.d.cfg.subscribeTimeout, func() { s.end(errNoSubscribed) })
 	defer s.limit.Stop()
+	start := time.Now()
 	stream, err := s.request()
+	s.d.cfg.Observe(Observation{
+		Kind: ObservedCall, Type: scheduler.Call_SUBSCRIBE.String(), Outcome: outcomeOf(err), Took: time.Since(start),
+	})
 	if err != nil {
 		return s.reason(err)
 	}
