@@ -27,7 +27,10 @@ type Daemon struct {
 	driver Driver
 	log    *slog.Logger
 	// Watch, if not nil, is told what each batch changed, once it is durable. It must not block.
-	Watch  func(*state.Changes)
+	Watch func(*state.Changes)
+	// Observer, if not nil, is told what the reactor does.
+	Observer Observer
+
 	inputs chan []Input
 	done   chan struct{}
 }
@@ -59,6 +62,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return err
 	}
 	reactor.Watch = d.Watch
+	if d.Observer != nil {
+		reactor.observer = d.Observer
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	driverEnded := make(chan error, 1)

@@ -10,6 +10,7 @@ import (
 type Event struct{ mesos.Event }
 
 func (in Event) apply(r *Reactor, now time.Time) {
+	r.observer.Heard(in.Event)
 	switch e := in.Event.(type) {
 	case mesos.Subscribed:
 		r.onSubscribed(now, e)

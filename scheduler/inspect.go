@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/lisa-dpc/spillway/scheduler/queue"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
@@ -27,8 +28,14 @@ func (r *Reactor) Reservations() []queue.Reservation {
 	return all
 }
 
+// Idle returns how many agents are known, and what they have free together as far as their offers have told.
+func (r *Reactor) Idle() (agents int, free spec.Resources) { return len(r.agents.byID), r.agents.free }
+
 // OffersHeld returns how many offers are neither accepted nor declined.
 func (r *Reactor) OffersHeld() int { return r.agents.held }
 
 // Connected reports whether the scheduler is subscribed to the master.
 func (r *Reactor) Connected() bool { return r.demand.connected }
+
+// Suppressed tells whether the master has been told that no offers are wanted, or cannot be told otherwise.
+func (r *Reactor) Suppressed() bool { return r.demand.suppressed }

@@ -17,6 +17,7 @@ func (r *Reactor) match(now time.Time) {
 	if r.agents.held == 0 {
 		return
 	}
+	defer r.observer.Matching()()
 	r.agents.prune(now, r.state.UsedOn)
 	for _, role := range r.agents.roles() {
 		r.matchRole(now, role)
@@ -40,6 +41,7 @@ func (r *Reactor) matchRole(now time.Time, role string) {
 		g := groups[as.Entry]
 		for _, rec := range r.state.Launch(now, g, as.Count, state.Agent{ID: a.id, Hostname: a.hostname, URL: a.url}) {
 			launches[as.Agent] = append(launches[as.Agent], r.launch(g.Step, rec))
+			r.observer.Launched(now.Sub(g.Step.Due(rec.ID.Index)))
 		}
 		r.agents.setFree(a, a.free.Plus(g.Step.Spec().Resources, -int64(as.Count)))
 	}

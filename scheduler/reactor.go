@@ -30,6 +30,8 @@ type Reactor struct {
 
 	// Watch, if not nil, is told what each batch changed, once it is durable. It must not block.
 	Watch func(*state.Changes)
+	// observer is never nil.
+	observer Observer
 
 	// reservations are the agents that are kept free, by the role of whose offers they are made.
 	reservations map[string][]queue.Reservation
@@ -69,6 +71,7 @@ func NewReactor(ctx context.Context, now time.Time, cfg Config, st store.Store, 
 		agents: newAgentTable(),
 		demand: demand{suppressed: true},
 
+		observer:     unobserved{},
 		reservations: map[string][]queue.Reservation{},
 	}, nil
 }
@@ -97,13 +100,26 @@ func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error
 	r.reconcile(now)
 	r.retain(now)
 	changes := r.state.TakeChanges()
-	if err := r.store.Commit(ctx, changes); err != nil {
-		return fmt.Errorf("keeping the state: %w", err)
+	if err := r.commit(ctx, now, changes); err != nil {
+		return err
 	}
 	r.act()
 	if r.Watch != nil && !changes.Empty() {
 		r.Watch(changes)
 	}
+	return nil
+}
+
+func (r *Reactor) commit(ctx context.Context, now time.Time, changes *state.Changes) error {
+	ended := func() {}
+	if !changes.Empty() {
+		ended = r.observer.Committing()
+	}
+	if err := r.store.Commit(ctx, changes); err != nil {
+		return fmt.Errorf("keeping the state: %w", err)
+	}
+	ended()
+	r.observer.Committed(now, changes)
 	return nil
 }
 
@@ -119,6 +135,7 @@ func (r *Reactor) act() {
 	answers := r.answers
 	r.calls, r.answers = nil, nil
 	if len(calls) > 0 {
+		r.observer.Asked(calls)
 		r.send(calls)
 	}
 	for _, answer := range answers {

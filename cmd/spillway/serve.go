@@ -40,7 +40,8 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	s.driver.Logger = s.log
+	meter := newMeter()
+	s.driver.Logger, s.driver.Observe = s.log, meter.metrics.Observe
 	driver, err := mesos.New(s.driver)
 	if err != nil {
 		return err
@@ -61,9 +62,10 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 	defer func() { err = errors.Join(err, guard.audit.Close()) }()
 	daemon := scheduler.NewDaemon(s.config, st, driver, s.log)
 	daemon.Watch = logs.Watch
+	daemon.Observer = meter.metrics
 	logs.start(ctx, daemon)
 	server := httpapi.New(httpapi.Config{
-		Daemon: daemon, Store: st, Logs: logs, Images: images, Tokens: guard.tokens, Audit: guard.audit, Version: version, Log: s.log,
+		Daemon: daemon, Store: st, Logs: logs, Metrics: meter.handler(daemon, st, s.log), Images: images, Tokens: guard.tokens, Audit: guard.audit, Version: version, Log: s.log,
 	}).HTTP()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

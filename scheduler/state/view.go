@@ -40,6 +40,19 @@ func (st *Step) Since() time.Time { return later(st.opened, st.launched) }
 // Opened returns since when the step's tasks may be launched; zero while it waits for the steps that it needs.
 func (st *Step) Opened() time.Time { return st.opened }
 
+// Due returns since when the task that is being launched could have been: since its step opened, since its pause after a
+// failure was over, and of a step that may run only so many tasks at a time, since another of them ended.
+func (st *Step) Due(index int) time.Time {
+	due := st.opened
+	if t := st.tasks[index]; t != nil {
+		due = later(due, t.readyAt)
+	}
+	if st.spec.MaxParallel > 0 {
+		due = later(due, st.ended)
+	}
+	return due
+}
+
 // InBackoff returns how many tasks of the step wait until they may be attempted again.
 func (st *Step) InBackoff() int { return len(st.tasks) - st.live - len(st.ready) }
 
@@ -101,6 +114,25 @@ func (st *Step) Agents(f func(agent string)) {
 		if t.live != nil {
 			f(t.live.rec.Agent)
 		}
+	}
+}
+
+// CountTasks counts the tasks of all unfinished runs.
+func (s *State) CountTasks() Counts {
+	var all Counts
+	for _, r := range s.runs {
+		for _, st := range r.steps {
+			all = all.plus(st.Counts())
+		}
+	}
+	return all
+}
+
+func (c Counts) plus(o Counts) Counts {
+	return Counts{
+		Pending: c.Pending + o.Pending, Retrying: c.Retrying + o.Retrying, Starting: c.Starting + o.Starting,
+		Running: c.Running + o.Running, Lost: c.Lost + o.Lost,
+		Succeeded: c.Succeeded + o.Succeeded, Failed: c.Failed + o.Failed, Cancelled: c.Cancelled + o.Cancelled,
 	}
 }
 
