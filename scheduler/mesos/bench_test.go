@@ -116,8 +116,8 @@ func BenchmarkCarve(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		groups := groupByRole([]*heldOffer{{id: "O", agent: "S", role: "*", resources: offer.Resources}}, false)
-		if err := launchOn(groups, "S", &l); err != nil {
+		a := newAcceptance([]*heldOffer{{id: "O", agent: "S", resources: offer.Resources}}, false)
+		if err := a.launch("S", &l); err != nil {
 			b.Fatal(err)
 		}
 	}

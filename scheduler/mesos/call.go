@@ -10,7 +10,7 @@ import (
 // Call is what a framework asks of the master, in the scheduler's own terms.
 type Call interface{ call() }
 
-// Accept launches tasks on one agent with the resources of one or more of its offers.
+// Accept launches tasks on one agent with the resources of one or more of its offers, all for one role.
 type Accept struct {
 	OfferIDs []string
 	AgentID  string

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +28,6 @@ type offerBook struct {
 type heldOffer struct {
 	id        string
 	agent     string
-	role      string
 	resources []mesosgo.Resource
 }
 
@@ -45,7 +43,7 @@ func (b *offerBook) add(offers []mesosgo.Offer) []Offer {
 	for i := range offers {
 		o := &offers[i]
 		b.held[o.ID.Value] = &heldOffer{
-			id: o.ID.Value, agent: o.AgentID.Value, role: offerRole(o), resources: o.Resources,
+			id: o.ID.Value, agent: o.AgentID.Value, resources: o.Resources,
 		}
 		converted[i] = Offer{
 			ID:         o.ID.Value,
@@ -117,43 +115,30 @@ func (b *offerBook) take(ids []string) (held []*heldOffer, unknown []string) {
 	return held, unknown
 }
 
-// roleOffers are the offers of an Accept that one role got. The master refuses to launch on offers of several roles
-// together.
-type roleOffers struct {
+// acceptance is an ACCEPT that is being made: offers of one agent and one role, since the master refuses to launch on
+// offers of several roles together.
+type acceptance struct {
 	ids   []mesosgo.OfferID
 	pool  pool
 	tasks []mesosgo.TaskInfo
 }
 
-func groupByRole(offers []*heldOffer, revocable bool) []*roleOffers {
-	var groups []*roleOffers
-	byRole := map[string]*roleOffers{}
+func newAcceptance(offers []*heldOffer, revocable bool) *acceptance {
+	a := &acceptance{}
 	for _, o := range offers {
-		g := byRole[o.role]
-		if g == nil {
-			g = &roleOffers{}
-			byRole[o.role] = g
-			groups = append(groups, g)
-		}
-		g.ids = append(g.ids, mesosgo.OfferID{Value: o.id})
-		g.pool = append(g.pool, newPool(o.resources, revocable)...)
+		a.ids = append(a.ids, mesosgo.OfferID{Value: o.id})
+		a.pool = append(a.pool, newPool(o.resources, revocable)...)
 	}
-	for _, g := range groups {
-		g.pool.sort()
-	}
-	return groups
+	a.pool.sort()
+	return a
 }
 
-// launchOn puts a launch onto the first group that holds what it needs.
-func launchOn(groups []*roleOffers, agent string, l *Launch) error {
-	var missing []string
-	for _, g := range groups {
-		resources, ports, lack := g.pool.carve(l.Resources)
-		if lack == "" {
-			g.tasks = append(g.tasks, taskInfo(l, agent, resources, ports))
-			return nil
-		}
-		missing = append(missing, lack)
+// launch adds a launch, with what it needs of the offers.
+func (a *acceptance) launch(agent string, l *Launch) error {
+	resources, ports, lack := a.pool.carve(l.Resources)
+	if lack != "" {
+		return fmt.Errorf("the offers hold too little: %s", lack)
 	}
-	return fmt.Errorf("the offers hold too little: %s", strings.Join(missing, ", "))
+	a.tasks = append(a.tasks, taskInfo(l, agent, resources, ports))
+	return nil
 }

@@ -151,8 +151,7 @@ func (s *subscription) acknowledge(c Acknowledge) {
 	}
 }
 
-// accept launches tasks with the resources of the offers that it names, in one ACCEPT for each role that the offers
-// are for. Launches that cannot reach the master are reported as dropped.
+// accept launches tasks with the resources of the offers that it names. Launches that cannot reach the master are reported as dropped.
 func (s *subscription) accept(c Accept) {
 	held, unknown := s.book.take(c.OfferIDs)
 	if len(unknown) > 0 {
@@ -161,22 +160,19 @@ func (s *subscription) accept(c Accept) {
 		}
 		c.Launches = nil
 	}
-	groups := groupByRole(held, s.d.cfg.Revocable)
+	if len(held) == 0 {
+		return
+	}
+	a := newAcceptance(held, s.d.cfg.Revocable)
 	for i := range c.Launches {
-		if err := launchOn(groups, c.AgentID, &c.Launches[i]); err != nil {
+		if err := a.launch(c.AgentID, &c.Launches[i]); err != nil {
 			s.launchDropped(c.AgentID, c.Launches[i].ID, err.Error())
 		}
 	}
-	for _, g := range groups {
-		s.acceptRole(c, g)
-	}
-}
-
-func (s *subscription) acceptRole(c Accept, g *roleOffers) {
-	call := &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{OfferIDs: g.ids}}
+	call := &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{OfferIDs: a.ids}}
 	call.With(calls.RefuseSeconds(c.Refuse))
-	if len(g.tasks) > 0 {
-		call.Accept.Operations = []mesosgo.Offer_Operation{calls.OpLaunch(g.tasks...)}
+	if len(a.tasks) > 0 {
+		call.Accept.Operations = []mesosgo.Offer_Operation{calls.OpLaunch(a.tasks...)}
 	}
 	// An ACCEPT without an answer may have launched its tasks; to repeat it could only do harm.
 	err := s.do(call, 0)
@@ -184,11 +180,11 @@ func (s *subscription) acceptRole(c Accept, g *roleOffers) {
 	if !errors.As(err, &r) || r.status/100 != 4 {
 		return
 	}
-	for _, t := range g.tasks {
+	for _, t := range a.tasks {
 		s.taskDropped(c.AgentID, t.TaskID.Value, err.Error())
 	}
 	if s.ctx.Err() == nil { // the master still counts the offers as ours
-		s.repeat(calls.Decline(g.ids...).With(calls.RefuseSeconds(0)))
+		s.repeat(calls.Decline(a.ids...).With(calls.RefuseSeconds(0)))
 	}
 }
 

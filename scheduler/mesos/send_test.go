@@ -102,24 +102,19 @@ func TestRescindedOffersAreForgotten(t *testing.T) {
 	}
 }
 
-// TestAcceptOffersOfTwoRoles: the master takes one role at a time.
-func TestAcceptOffersOfTwoRoles(t *testing.T) {
-	dev := testOffer("O2", "S1")
-	dev.AllocationInfo = &mesosgo.Resource_AllocationInfo{Role: ptr("dev")}
+// TestAcceptTwoOffers launches on the offers together, and reports the launch that they do not hold.
+func TestAcceptTwoOffers(t *testing.T) {
 	m := newScriptedMaster(t)
-	d, _ := subscribed(t, m, Config{}, testOffer("O1", "S1"), dev)
+	d, _ := subscribed(t, m, Config{}, testOffer("O1", "S1"), testOffer("O2", "S1"))
 	a := launch(1500, "O1", "O2")
 	a.Launches = append(a.Launches, a.Launches[0], a.Launches[0])
 	a.Launches[1].ID.Index, a.Launches[2].ID.Index = 4, 3
 	a.Launches[2].ID.Number = 1
 	d.Send([]Call{a})
-	for _, offer := range []string{"O1", "O2"} {
-		c := receive(t, m.calls)
-		if len(c.Accept.OfferIDs) != 1 || c.Accept.OfferIDs[0].Value != offer || len(c.Accept.Operations[0].Launch.TaskInfos) != 1 {
-			t.Errorf("call %v", c)
-		}
+	if c := receive(t, m.calls); len(c.Accept.OfferIDs) != 2 || len(c.Accept.Operations[0].Launch.TaskInfos) != 2 {
+		t.Errorf("call %v", c)
 	}
-	d.droppedLaunch("Task launched with invalid offers: the offers hold too little: cpus, cpus")
+	d.droppedLaunch("Task launched with invalid offers: the offers hold too little: cpus")
 }
 
 // TestOrder: ordered calls go out one after another, and acknowledgements do not wait for them.

@@ -67,11 +67,11 @@ func TestTaskInfo(t *testing.T) {
 	for _, c := range cases {
 		l := testLaunch(c.change)
 		offer := testOffer("O1", "S1")
-		groups := groupByRole([]*heldOffer{{id: "O1", agent: "S1", role: "*", resources: offer.Resources}}, false)
-		if err := launchOn(groups, "S1", &l); err != nil {
+		a := newAcceptance([]*heldOffer{{id: "O1", agent: "S1", resources: offer.Resources}}, false)
+		if err := a.launch("S1", &l); err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		fmt.Fprintf(&out, "# %s\n%s\n", c.name, indented(t, &groups[0].tasks[0]))
+		fmt.Fprintf(&out, "# %s\n%s\n", c.name, indented(t, &a.tasks[0]))
 	}
 	golden(t, "taskinfo.golden", out.Bytes())
 }
