@@ -61,7 +61,7 @@ func NewReactor(ctx context.Context, now time.Time, cfg Config, st store.Store, 
 	if err != nil {
 		return nil, fmt.Errorf("loading the state: %w", err)
 	}
-	restored, err := state.Load(now, cfg.Limits, snap)
+	restored, err := state.Load(now, cfg.limited(), snap)
 	if err != nil {
 		return nil, fmt.Errorf("restoring the state: %w", err)
 	}

@@ -32,6 +32,9 @@ func newScheduler() *cobra.Command {
 			if s.config.Weights, err = parseWeights(weights); err != nil {
 				return err
 			}
+			if s.driver.FailoverTimeout <= 0 {
+				return fmt.Errorf("--failover-timeout %s: it must be over 0, or the master ends all tasks as soon as the scheduler is away", s.driver.FailoverTimeout)
+			}
 			if secretFile != "" {
 				secret, err := os.ReadFile(secretFile)
 				if err != nil {
@@ -85,6 +88,7 @@ func policyFlags(f *pflag.FlagSet, c *scheduler.Config) {
 	f.DurationVar(&l.InfraMaxBackoff, "infra-max-backoff", l.InfraMaxBackoff, "the longest such wait")
 	f.DurationVar(&l.AvoidFor, "avoid-for", l.AvoidFor, "how long a task stays away from an agent that failed it, while there are others")
 	f.DurationVar(&l.UnreachableWait, "unreachable-wait", l.UnreachableWait, "how long a task on an unreachable agent is waited for before it is replaced")
+	f.DurationVar(&l.LaunchTimeout, "launch-timeout", l.LaunchTimeout, "how much longer than its timeout a task may take to start before it is killed and tried again elsewhere")
 	f.DurationVar(&l.KillGrace, "kill-grace", l.KillGrace, "how long a killed task may take to end by itself")
 	f.DurationVar(&l.CancelWait, "cancel-wait", l.CancelWait, "how long a cancelled run waits for its tasks to end")
 	f.DurationVar(&c.Queue.ReserveAfter, "reserve-after", c.Queue.ReserveAfter, "after how long an agent is kept free for a task that fits nowhere")
@@ -92,7 +96,7 @@ func policyFlags(f *pflag.FlagSet, c *scheduler.Config) {
 	f.DurationVar(&c.RefuseBusy, "refuse-busy", c.RefuseBusy, "how long resources that fit no waiting task are refused")
 	f.DurationVar(&c.ReconcileEvery, "reconcile-every", c.ReconcileEvery, "how long nothing may be heard of a running task before the master is asked")
 	f.DurationVar(&c.KeepRuns, "keep-runs", c.KeepRuns, "how long after its end a run is kept, with its attempts; 0: for ever")
-	f.Uint64Var(&c.Seed, "seed", 0, "decides between placements of which none is better")
+	f.Uint64Var(&c.Seed, "seed", 0, "decides between placements of which none is better, and how far retries are spread")
 }
 
 func parseWeights(weights []string) (map[string]float64, error) {

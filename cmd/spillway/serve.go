@@ -31,6 +31,9 @@ type service struct {
 
 // run serves until ctx ends. ready, if not nil, is called with the address when requests are answered.
 func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
+	if err := s.config.Validate(); err != nil {
+		return fmt.Errorf("flags: %w", err)
+	}
 	addr, err := s.access.check(s.listen)
 	if err != nil {
 		return err

@@ -36,6 +36,9 @@ func behaviours(seed uint64, healthy bool) func(*mesos.Launch, int) Behaviour {
 		if l.Timeout > 0 && try.IntN(20) == 0 {
 			b.Hangs, b.Unlimited, b.Undying = true, true, true
 		}
+		if l.Timeout > 0 && try.IntN(20) == 0 {
+			b.Start = 24 * time.Hour // hangs while it is prepared
+		}
 		if failures >= fails {
 			return b
 		}

@@ -51,6 +51,7 @@ func (c *chaos) between(low, high time.Duration) time.Duration {
 // config is sometimes the default, and sometimes one under which rare things happen often.
 func (c *chaos) config() scheduler.Config {
 	cfg := scheduler.DefaultConfig()
+	cfg.Limits.LaunchTimeout = 2 * time.Minute
 	cfg.Weights = map[string]float64{"alpha": 2, "gamma": 0.5}
 	if c.maybe(0.5) {
 		cfg.Limits.UnreachableWait = c.between(20*time.Second, 5*time.Minute)

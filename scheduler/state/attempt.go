@@ -23,7 +23,10 @@ func (s TaskState) rank() int {
 	case TaskKilling:
 		return 3
 	}
-	return 4
+	if s.Terminal() {
+		return 4
+	}
+	return -1 // tells nothing of how far the task is
 }
 
 // Update takes in a status update. An update of an attempt that is not the task's living one changes nothing,
@@ -140,6 +143,8 @@ func (s *State) ended(now time.Time, a *attempt, st Status) {
 	case outcome == Succeeded:
 	case a.task.step.run.cancelled():
 		outcome = Cancelled
+	case a.rec.Kill == KillLaunch && st.State == TaskKilled:
+		message = fmt.Sprintf("killed because it did not start in time (its timeout and %s)", s.cfg.LaunchTimeout)
 	case st.Reason == ReasonMaxCompletionTimeReached,
 		a.rec.Kill == KillTimeout && (st.State == TaskKilled || st.State == TaskFailed):
 		outcome = AuthorFailed

@@ -51,13 +51,14 @@ var blame = []blameRule{
 
 // Terminal reports whether the task has ended, as far as its scheduler is concerned. TASK_UNREACHABLE is not
 // an end: the agent may come back, and the task with it. TASK_UNKNOWN and TASK_LOST are: no master or agent
-// answers for the task any longer (but see Update for TASK_UNKNOWN).
+// answers for the task any longer (but see Update for TASK_UNKNOWN). A state that this version does not know says
+// nothing: should it be an end, reconciliation finds that the task is gone.
 func (s TaskState) Terminal() bool {
 	switch s {
-	case TaskStaging, TaskStarting, TaskRunning, TaskKilling, TaskUnreachable:
-		return false
+	case TaskFinished, TaskFailed, TaskKilled, TaskError, TaskLost, TaskDropped, TaskGone, TaskGoneByOperator, TaskUnknown:
+		return true
 	}
-	return true
+	return false
 }
 
 // blameFor finds the rule for a terminal status. A state that is not in mesos.proto counts against the

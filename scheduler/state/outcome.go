@@ -23,4 +23,5 @@ type KillCause string
 const (
 	KillCancel  KillCause = "cancel"  // the run was cancelled
 	KillTimeout KillCause = "timeout" // the attempt ran longer than its timeout
+	KillLaunch  KillCause = "launch"  // the attempt did not start in time
 )

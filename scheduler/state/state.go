@@ -32,6 +32,9 @@ type Config struct {
 	// TimeoutSlack is how much longer than its timeout an attempt may run before the scheduler kills it: the
 	// agent, which was told the timeout too, is closer and comes first.
 	TimeoutSlack time.Duration
+	// LaunchTimeout is how much longer than its timeout an attempt that has one may take from its launch without
+	// running yet: to pull an image takes long.
+	LaunchTimeout time.Duration
 	// AvoidFor is how long a task stays away from an agent that failed it.
 	AvoidFor time.Duration
 	// Seed makes the jitter of backoffs, so that a replay waits as long as the original.
@@ -49,6 +52,7 @@ func DefaultConfig() Config {
 		KillRetry:       30 * time.Second,
 		CancelWait:      2 * time.Minute,
 		TimeoutSlack:    10 * time.Second,
+		LaunchTimeout:   15 * time.Minute,
 		AvoidFor:        10 * time.Minute,
 	}
 }

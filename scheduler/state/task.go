@@ -225,6 +225,7 @@ func (s *State) Launch(now time.Time, g *Group, n int, agent Agent) []AttemptRec
 			Launched:   now,
 		}}
 		st.live++
+		s.rearm(t)
 		s.touchAttempt(t.live)
 		launched = append(launched, t.live.rec)
 	}

@@ -99,8 +99,13 @@ func (s *State) due(t *task) time.Time {
 		return t.readyAt
 	}
 	var at time.Time
-	if timeout := t.step.spec.Timeout; timeout > 0 && a.rec.Kill == "" && !a.rec.Started.IsZero() {
+	switch timeout := t.step.spec.Timeout; {
+	case timeout == 0 || a.rec.Kill != "":
+	case !a.rec.Started.IsZero():
 		at = a.rec.Started.Add(timeout + cfg.TimeoutSlack)
+	case !s.subscribed.IsZero():
+		// Counted from the subscription: it may have started while nobody listened, and the news are on their way.
+		at = later(a.rec.Launched, s.subscribed).Add(timeout + cfg.LaunchTimeout)
 	}
 	if s.away(a) {
 		at = earlier(at, a.rec.Unreachable.Add(cfg.UnreachableWait))
@@ -131,6 +136,8 @@ func (s *State) taskDue(now time.Time, t *task) {
 	case s.away(a) && !a.rec.Unreachable.Add(s.cfg.UnreachableWait).After(now):
 		s.replaceUnreachable(now, a)
 		return
+	case a.rec.Kill == "" && a.rec.Started.IsZero():
+		s.kill(now, a, KillLaunch)
 	case a.rec.Kill == "":
 		s.kill(now, a, KillTimeout)
 	default:
@@ -161,7 +168,7 @@ func (s *State) away(a *attempt) bool {
 func (s *State) Listen(since time.Time) {
 	s.subscribed = since
 	s.eachLive(func(a *attempt) {
-		if !a.rec.Unreachable.IsZero() {
+		if !a.rec.Unreachable.IsZero() || a.rec.Started.IsZero() {
 			s.rearm(a.task)
 		}
 	})
