@@ -24,7 +24,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("spillway {{.Version}}\n")
 	root.AddCommand(
-		newSubmit(), newRun(), newRuns(), newStatus(), newTasks(), newWhy(),
+		newSubmit(), newRun(), newRuns(), newStatus(), newTasks(), newWhy(), newLogs(),
 		newCancel(), newRetry(), newDelete(),
 		newGraph(), newTimeline(),
 		newPipelines(),

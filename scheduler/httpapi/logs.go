@@ -175,13 +175,15 @@ func (s *Server) sendLog(w http.ResponseWriter, log *tasklog.Log) {
 		}
 		if err != nil {
 			out.SetWriteDeadline(time.Now().Add(writePatience))
-			w.Header().Set(LogEnd, s.endOf(log, err))
+			if end := s.endOf(log, err); end != "" {
+				w.Header().Set(LogEnd, end)
+			}
 			return
 		}
 	}
 }
 
-// endOf says how a log has ended.
+// endOf says how a log has ended; empty if it is broken off: because the scheduler stops, or nobody listens.
 func (s *Server) endOf(log *tasklog.Log, err error) string {
 	switch {
 	case errors.Is(err, io.EOF) && log.Note() == "":
@@ -189,7 +191,7 @@ func (s *Server) endOf(log *tasklog.Log, err error) string {
 	case errors.Is(err, io.EOF):
 		return log.Note()
 	case errors.Is(err, context.Canceled):
-		return scheduler.ErrStopped.Error() // or the client has gone, and hears nothing
+		return ""
 	}
 	var missing *tasklog.Missing
 	if errors.As(err, &missing) {

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/httpapi"
+)
+
+// follow prints the log of a task as it is written, attempt after attempt, until the task has ended.
+func (r *logReader) follow(ctx context.Context, tasks []taskRef) error {
+	if len(tasks) > 1 {
+		return fmt.Errorf("-f follows one task, and there are %d: name one as STEP/INDEX, such as %s", len(tasks), tasks[0])
+	}
+	err := r.followTask(ctx, tasks[0])
+	if errors.Is(err, context.Canceled) {
+		return exitError(exitInterrupted)
+	}
+	return err
+}
+
+// ended are the phases of tasks of which no attempt is made any more.
+var ended = map[string]bool{"succeeded": true, "failed": true, "cancelled": true}
+
+func (r *logReader) followTask(ctx context.Context, t taskRef) error {
+	said, last := "", -1
+	for {
+		var task httpapi.Task
+		if err := r.insist(ctx, func() error { return r.client.do(ctx, "GET", t.path(), nil, &task) }); err != nil {
+			return err
+		}
+		newest := -1
+		if task.Attempt != nil {
+			newest = task.Attempt.Number
+		}
+		switch {
+		case r.attempt >= 0:
+			return r.followAttempt(ctx, t, r.attempt)
+		case newest > last:
+			if last < 0 {
+				last = newest - 1
+			}
+			last++
+			r.announce(t, last, &task)
+			if err := r.followAttempt(ctx, t, last); err != nil {
+				return err
+			}
+			r.tail = -1 // of what comes next all is wanted
+			continue
+		case ended[task.Phase]:
+			return r.never(t, newest, task.Why)
+		}
+		if task.Why != said {
+			said = task.Why
+			fmt.Fprintf(r.errs, "spillway: %s: %s\n", t, harmless(said))
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+// announce says which attempt is followed if it is not the first one.
+func (r *logReader) announce(t taskRef, number int, task *httpapi.Task) {
+	where := ""
+	if task.Attempt.Number == number {
+		where = " on " + task.Attempt.Hostname
+	}
+	if number > 0 {
+		fmt.Fprintf(r.errs, "spillway: %s: attempt %d%s\n", t, number, where)
+	}
+}
+
+// never is the end of following a task; it is an error if no attempt of it was made.
+func (r *logReader) never(t taskRef, newest int, why string) error {
+	if newest >= 0 {
+		return nil
+	}
+	return fmt.Errorf("task %s has ended without an attempt: %s", t, why)
+}
+
+// followAttempt prints both streams of an attempt at the same time, until it has ended.
+func (r *logReader) followAttempt(ctx context.Context, t taskRef, number int) error {
+	errs := make([]error, len(r.streams))
+	var wg sync.WaitGroup
+	for i, stream := range r.streams {
+		wg.Go(func() {
+			p := logPrint{reader: r, task: t, stream: stream, attempt: number}
+			errs[i] = r.insist(ctx, func() error { return p.once(ctx, p.again(r.query())) })
+		})
+	}
+	wg.Wait()
+	var problem *httpapi.Problem
+	for _, err := range errs {
+		if errors.As(err, &problem) {
+			fmt.Fprintf(r.errs, "spillway: %s\n", harmless(problem.Detail))
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// again asks for what comes after what was printed, if anything was.
+func (p *logPrint) again(query url.Values) url.Values {
+	query.Set("follow", "true")
+	if p.begun {
+		query.Del("tail")
+		query.Set("offset", strconv.FormatInt(p.next, 10))
+	}
+	return query
+}
+
+// insist asks again while the scheduler does not answer, for as long as patience lasts: it may be being restarted.
+func (r *logReader) insist(ctx context.Context, ask func() error) error {
+	for start := time.Now(); ; {
+		began := time.Now()
+		err := ask()
+		if !errors.Is(err, errUnavailable) {
+			return err
+		}
+		if time.Since(began) > patience { // it has answered for long before it went away
+			start = time.Now()
+		}
+		if time.Since(start) > patience {
+			return err
+		}
+		if err := pause(ctx, followEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits, unless ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
