@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +26,7 @@ const checkTimeout = 30 * time.Second
 
 func newRegistryCheck() *cobra.Command {
 	var cfg registry.Config
-	var output string
+	var format string
 	cmd := &cobra.Command{
 		Use:   "check IMAGE",
 		Short: "Find out whether an image can be looked up, and if not, why",
@@ -38,10 +36,6 @@ func newRegistryCheck() *cobra.Command {
 			"The exit status is 1 if anything is wrong.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			write, known := reportForms[output]
-			if !known {
-				return fmt.Errorf("-o %q: it must be table or json", output)
-			}
 			cfg.UserAgent = userAgent()
 			client, err := registry.New(cfg)
 			if err != nil {
@@ -50,7 +44,11 @@ func newRegistryCheck() *cobra.Command {
 			ctx, cancel := context.WithTimeout(cmd.Context(), checkTimeout)
 			defer cancel()
 			report := client.Check(ctx, args[0])
-			if err := write(cmd.OutOrStdout(), report); err != nil {
+			raw, err := json.Marshal(report)
+			if err != nil {
+				return err
+			}
+			if err := render(cmd, format, raw, printReport); err != nil {
 				return err
 			}
 			if !report.OK {
@@ -59,33 +57,21 @@ func newRegistryCheck() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	formatFlag(cmd, &format, asTable, asJSON, asYAML)
 	registryFlags(cmd.Flags(), &cfg)
 	return cmd
 }
 
-// reportForms are the forms in which a report is written.
-var reportForms = map[string]func(io.Writer, registry.Report) error{
-	"table": writeReport,
-	"json": func(w io.Writer, r registry.Report) error {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
-	},
-}
-
-func writeReport(w io.Writer, r registry.Report) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, s := range r.Steps {
-		result := "ok"
-		if !s.OK {
-			result = "FAILED"
+// printReport does not cut what was found where a terminal ends: it is what was asked for.
+func printReport(s *sheet, r registry.Report) {
+	t := newTable("STEP", "RESULT", "FOUND")
+	for _, step := range r.Steps {
+		result := cell{"ok", green}
+		if !step.OK {
+			result = cell{"FAILED", red}
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", s.Name, result, s.Found)
+		t.row(step.Name, result, step.Found)
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(w, r.Advice)
-	return err
+	t.print(s, screen{colour: s.screen.colour})
+	fmt.Fprintf(s, "\n%s\n", harmless(r.Advice))
 }

@@ -223,7 +223,7 @@ func platformsOf(d *remote.Descriptor) ([]string, error) {
 			return nil, err
 		}
 		cfg, err := img.ConfigFile()
-		if err != nil {
+		if err != nil || cfg.Platform() == nil {
 			return nil, err
 		}
 		return []string{cfg.Platform().String()}, nil

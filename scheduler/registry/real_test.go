@@ -23,8 +23,8 @@ import (
 // real is a registry with images: tools:1 and tools:2 for one platform, and many:1 for two.
 type real struct {
 	*registrytest.Registry
-	tools, many string // digests of tools:2 and many:1
-	config      string // with the credentials for Private
+	tools, many, bare string // digests of tools:2, many:1 and bare:1, whose image names no platform
+	config            string // with the credentials for Private
 }
 
 func startReal(t *testing.T) real {
@@ -38,6 +38,7 @@ func startReal(t *testing.T) real {
 		})
 	}
 	r.many = r.Push(t, "lpf/many:1", index)
+	r.bare = r.Push(t, "lpf/bare:1", imageFor(t, "", ""))
 	r.config = r.DockerConfig(t, r.Private, r.User, r.Password)
 	return r
 }
@@ -185,6 +186,7 @@ func TestCheckFindsImages(t *testing.T) {
 	}{
 		"with credentials": {r.Private + "/lpf/tools:2", r.config, []string{"linux/amd64"}, r.Private + "/lpf/tools@" + r.tools,
 			[]string{"tag 2", "has some for " + r.Private, "the name is an address", "accepts connections", "Spillway Test CA", "basic", "are accepted", r.tools, "linux/amd64"}},
+		"no platform":       {r.Public + "/lpf/bare:1", "", []string{"unknown"}, r.Public + "/lpf/bare@" + r.bare, nil},
 		"several platforms": {r.Private + "/lpf/many:1", r.config, []string{"linux/amd64", "linux/arm64"}, r.Private + "/lpf/many@" + r.many, nil},
 		"a name to look up": {localhost + "/lpf/tools:2", "", []string{"linux/amd64"}, localhost + "/lpf/tools@" + r.tools,
 			[]string{"there is no ", "localhost is ", "wants no credentials", "not needed"}},
