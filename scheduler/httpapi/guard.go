@@ -142,6 +142,9 @@ func (s *Server) permit(c *call, project string) error {
 
 // refuseUnknown answers who gave no token, or one that nobody has.
 func (s *Server) refuseUnknown(w http.ResponseWriter, c *call) error {
+	if err := s.failures.take(c.entry.From); err != nil {
+		return err
+	}
 	challenge, what := `Bearer realm="spillway"`, "this needs a token"
 	if c.token != "" {
 		challenge, what = challenge+`, error="invalid_token"`, "the token is not known here, or was revoked; this needs one"

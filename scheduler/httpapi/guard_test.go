@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -24,6 +25,7 @@ import (
 type guarded struct {
 	t      *testing.T
 	url    string
+	from   net.IP // who asks; nil: 127.0.0.1
 	server *httpapi.Server
 	tokens string // file
 	audit  string // file
@@ -125,7 +127,7 @@ func (g *guarded) ask(token, method, path, body string) reply {
 		}
 		req.Header.Set("Authorization", "Bearer "+text)
 	}
-	resp, err := g.client().Do(req)
+	resp, err := from(g.from).Do(req)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -147,7 +149,14 @@ func (g *guarded) ask(token, method, path, body string) reply {
 	return r
 }
 
-func (g *guarded) client() *http.Client { return http.DefaultClient }
+// from returns a client that asks from an address of this machine.
+func from(ip net.IP) *http.Client {
+	if ip == nil {
+		ip = net.IPv4(127, 0, 0, 1)
+	}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: ip}}
+	return &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
+}
 
 // entries returns what the audit log holds of calls of a path.
 func (g *guarded) entries(method, path string) (list []access.Entry) {
@@ -195,11 +204,11 @@ func TestEveryRouteAsks(t *testing.T) {
 	if err := json.Unmarshal([]byte(g.ask("author-lpf", "POST", "/v1/runs", submissionOf("lpf")).text), &run); err != nil || run.ID == "" {
 		t.Fatalf("%v", err)
 	}
-	for _, rt := range g.server.Table() {
+	for i, rt := range g.server.Table() {
 		name := rt.Method + " " + rt.Pattern
 		t.Run(name, func(t *testing.T) {
 			g := *g
-			g.t = t
+			g.t, g.from = t, net.IPv4(127, 0, 1, byte(i+1)) // one address would soon have failed too often
 			path := strings.NewReplacer("{run}", run.ID, "{project}", "lpf", "{name}", "two", "{step}", "first", "{index}", "0",
 				"{stream}", "stdout", "{version}", "1").Replace(rt.Pattern)
 			if strings.Contains(path, "{") {
@@ -269,7 +278,7 @@ func (g *guarded) refuses(rt httpapi.TableRoute, path string) {
 			who = ""
 		}
 		if len(lines) != 1 || lines[0].Event != access.Refused || lines[0].Who != who || lines[0].Status != c.status ||
-			lines[0].Needs != rt.Role || lines[0].From != "127.0.0.1" || lines[0].Time.IsZero() || lines[0].What == "" {
+			lines[0].Needs != rt.Role || lines[0].From != g.from.String() || lines[0].Time.IsZero() || lines[0].What == "" {
 			g.t.Errorf("with the token %q, the audit log says %+v", c.token, lines)
 		}
 	}
@@ -375,5 +384,34 @@ func TestUnauditedChange(t *testing.T) {
 	}
 	if lines := g.entries("POST", "/v1/runs"); len(lines) != 2 {
 		t.Errorf("%v", lines)
+	}
+}
+
+// TestFailuresAreLimited: an address that asks with wrong tokens hears 401 for a while, and then 429, which the audit log
+// is not told of. Who has a right token, and other addresses, are not concerned.
+func TestFailuresAreLimited(t *testing.T) {
+	g := newGuarded(t)
+	refused := 0
+	for {
+		got := g.ask("unknown", "POST", "/v1/runs", "{}")
+		if got.status == 429 {
+			if got.header.Get("Retry-After") == "" {
+				t.Errorf("it is not said when to come back: %v", got.header)
+			}
+			break
+		}
+		if refused++; got.status != 401 || refused > 1000 {
+			t.Fatalf("%d after %d refusals: %s", got.status, refused, got.text)
+		}
+	}
+	if lines := g.entries("POST", "/v1/runs"); len(lines) != refused || refused < 10 {
+		t.Errorf("%d lines in the audit log, of %d refusals", len(lines), refused)
+	}
+	if got := g.ask("author-lpf", "POST", "/v1/runs", submissionOf("lpf")); got.status != 201 {
+		t.Errorf("with a right token: %d: %s", got.status, got.text)
+	}
+	g.from = net.IPv4(127, 0, 0, 2)
+	if got := g.ask("unknown", "POST", "/v1/runs", "{}"); got.status != 401 {
+		t.Errorf("from elsewhere: %d: %s", got.status, got.text)
 	}
 }

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"fmt"
 	"math"
 	"net/http"
 	"sync"
@@ -17,14 +16,31 @@ const DefaultRate = 500
 // burstSeconds is for how long a client that was quiet may ask as fast as it likes, counted in what DefaultRate gives.
 const burstSeconds = 2
 
+// An address may give a wrong token, or none, so many times a second, and for so many seconds as fast as it likes. This is
+// to keep the log and the audit log readable: nobody finds a token by trying. So a right token is always taken, and who
+// asks with wrong ones shuts out nobody who shares the address.
+const (
+	failureRate  = 1
+	failureBurst = 30
+)
+
 // maxClients bounds how many clients are remembered; then those that were quiet are forgotten.
 const maxClients = 10_000
 
-// rates limits how often each client asks.
+// rates limits how often each client does something.
 type rates struct {
 	perSecond float64 // 0: no limit
+	burst     int     // how often a client that was quiet may do it as fast as it likes
+	tooMany   string  // what is said to who does it too often
 	mu        sync.Mutex
 	clients   map[string]*rate.Limiter
+}
+
+// newRates limits what clients do, with a burst of as much as they may do in so many seconds.
+func newRates(perSecond, burstSeconds float64, tooMany string) *rates {
+	return &rates{
+		perSecond: perSecond, burst: max(1, int(burstSeconds*perSecond)), tooMany: tooMany, clients: map[string]*rate.Limiter{},
+	}
 }
 
 // take counts a request of a client, or says that there were too many.
@@ -39,7 +55,7 @@ func (r *rates) take(client string) error {
 		return nil
 	}
 	reservation.CancelAt(now)
-	p := newProblem(http.StatusTooManyRequests, fmt.Sprintf("more than %g requests a second; wait and ask again", r.perSecond))
+	p := newProblem(http.StatusTooManyRequests, r.tooMany)
 	p.retryAfter = int(math.Ceil(wait.Seconds()))
 	return p
 }
@@ -52,7 +68,7 @@ func (r *rates) limiter(client string, now time.Time) *rate.Limiter {
 		if len(r.clients) >= maxClients {
 			r.forget(now)
 		}
-		l = rate.NewLimiter(rate.Limit(r.perSecond), max(1, int(burstSeconds*r.perSecond)))
+		l = rate.NewLimiter(rate.Limit(r.perSecond), r.burst)
 		r.clients[client] = l
 	}
 	return l

@@ -4,13 +4,13 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
-	"golang.org/x/time/rate"
 
 	"github.com/lisa-dpc/spillway/scheduler"
 	"github.com/lisa-dpc/spillway/scheduler/access"
@@ -61,7 +61,8 @@ type Images interface {
 type Server struct {
 	cfg      Config
 	log      *slog.Logger
-	rates    rates
+	rates    *rates
+	failures *rates // of authentication, by address
 	streams  streams
 	feed     *feed
 	finished finished
@@ -73,7 +74,8 @@ type Server struct {
 func New(cfg Config) *Server {
 	s := &Server{
 		cfg: cfg, log: cfg.Log,
-		rates:    rates{perSecond: cfg.Rate, clients: map[string]*rate.Limiter{}},
+		rates:    newRates(cfg.Rate, burstSeconds, fmt.Sprintf("more than %g requests a second; wait and ask again", cfg.Rate)),
+		failures: newRates(failureRate, failureBurst, "too many requests of this address had no token, or one that is not known; wait, and ask with one that is"),
 		streams:  streams{open: map[string]int{}},
 		feed:     newFeed(strings.ToLower(ulid.Make().String()), feedLength),
 		finished: finished{store: cfg.Store},
