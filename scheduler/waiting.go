@@ -117,7 +117,7 @@ func (o *Outlook) add(now time.Time, st *state.Step) {
 		o.held = append(o.held, heldStep{w, rec.Sequence})
 	}
 	if w.Tasks = pausing; pausing > 0 {
-		w.Reason, w.Why = WaitBackoff, "waits out the pause before its next attempt"
+		w.Reason, w.Why = WaitBackoff, whyPausing
 		o.held = append(o.held, heldStep{w, rec.Sequence})
 	}
 }

@@ -30,6 +30,36 @@ func (r *Reactor) Why(now time.Time, st *state.Step, index int) string {
 	return r.whyNotPlaced(now, st, v.Avoid)
 }
 
+// Wait is tasks of a step that wait for the same, and what that is, in a sentence.
+type Wait struct {
+	Tasks int
+	Why   string
+}
+
+// Waits returns what the tasks of a step wait for; nothing if it has ended or all of them live.
+func (r *Reactor) Waits(now time.Time, st *state.Step) []Wait {
+	switch st.Phase() {
+	case state.StepWaiting:
+		return []Wait{{st.Spec().Tasks, r.Why(now, st, 0)}}
+	case state.StepActive:
+	default:
+		return nil
+	}
+	var waits []Wait
+	if index, launchable := st.FirstLaunchable(); launchable {
+		waits = append(waits, Wait{st.Launchable(), r.Why(now, st, index)})
+	}
+	if n := st.Held(); n > 0 {
+		waits = append(waits, Wait{n, whyHeld(st.Spec().MaxParallel)})
+	}
+	if n := st.InBackoff(); n > 0 {
+		waits = append(waits, Wait{n, whyPausing})
+	}
+	return waits
+}
+
+const whyPausing = "waits out the pause before its next attempt"
+
 func whyHeld(maxParallel int) string {
 	if maxParallel == 1 {
 		return "waits for the task before it to end: its step may run one at a time"

@@ -98,7 +98,7 @@ func problemOf(err error) *Problem {
 		return newProblem(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit))
 	case errors.Is(err, store.ErrNotFound):
 		return newProblem(http.StatusNotFound, "there is nothing of that name")
-	case errors.Is(err, state.ErrFinal), errors.Is(err, state.ErrNotRetryable), errors.Is(err, scheduler.ErrKeyReused):
+	case errors.Is(err, state.ErrFinal), errors.Is(err, state.ErrNotFinal), errors.Is(err, state.ErrNotRetryable), errors.Is(err, scheduler.ErrKeyReused):
 		return newProblem(http.StatusConflict, err.Error())
 	case errors.Is(err, scheduler.ErrStopped):
 		return unavailable(err.Error())

@@ -24,11 +24,13 @@ const (
 type param struct {
 	name    string
 	kind    kind
-	summary string   // one sentence
-	repeat  bool     // may be given more than once
-	values  []string // the only ones allowed; nil: any
-	least   int      // of a number
-	most    int      // of a number; 0: no limit
+	summary string // one sentence
+	repeat  bool   // may be given more than once
+	// required: the request means nothing without it
+	required bool
+	values   []string // the only ones allowed; nil: any
+	least    int      // of a number
+	most     int      // of a number; 0: no limit
 }
 
 // query is what a request's query says, checked against the route's parameters.
@@ -49,6 +51,11 @@ func readQuery(params []param, raw string) (query, error) {
 		}
 		if problem := params[i].check(values); problem != "" {
 			wrong = append(wrong, SpecProblem{Field: name, Message: problem})
+		}
+	}
+	for _, p := range params {
+		if p.required && len(given[p.name]) == 0 {
+			wrong = append(wrong, SpecProblem{Field: p.name, Message: "is missing", Hint: p.summary})
 		}
 	}
 	if wrong == nil {

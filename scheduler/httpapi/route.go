@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,6 +30,8 @@ const (
 	ofBody              // that of the spec in the body: the handler asks Server.allow
 	ofAll               // every project's at once
 )
+
+const jsonType = "application/json"
 
 // route is one method of one path. The table of them is the one truth: the server, the guard, the OpenAPI document and
 // docs/rest.md are made from it.
@@ -80,7 +83,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 	if err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", jsonType)
 	w.WriteHeader(status)
 	w.Write(append(text, '\n'))
 	return nil
@@ -88,7 +91,8 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 
 // routes is the table.
 func (s *Server) routes() []route {
-	return slices.Concat(s.submitRoutes(), s.runRoutes(), s.taskRoutes(), s.logRoutes(), s.clusterRoutes(), s.eventRoutes(), s.serviceRoutes())
+	return slices.Concat(s.submitRoutes(), s.runRoutes(), s.deleteRoutes(), s.taskRoutes(), s.logRoutes(), s.pipelineRoutes(),
+		s.clusterRoutes(), s.eventRoutes(), s.serviceRoutes())
 }
 
 // mux serves the table; what is not in it gets a problem document as well.
@@ -118,17 +122,51 @@ func (s *Server) mux() *http.ServeMux {
 
 // serve makes a route's handler one of net/http.
 func (s *Server) serve(rt route) http.HandlerFunc {
-	guarded := s.guard(rt, rt.handle)
-	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		q, err := readQuery(rt.query, r.URL.RawQuery)
-		if err == nil {
-			err = guarded(w, &request{r, q})
+	guarded := s.guard(rt, func(w http.ResponseWriter, req *request) (err error) {
+		if req.query, err = readQuery(rt.query, req.URL.RawQuery); err == nil {
+			err = rt.acceptable(req.Header.Values("Accept"))
 		}
 		if err != nil {
+			return err
+		}
+		return rt.handle(w, req)
+	})
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if err := guarded(w, &request{Request: r}); err != nil {
 			s.fail(w, r, err)
 		}
 	}
+}
+
+// media are the types in which the route answers.
+func (rt route) media() []string {
+	if rt.answer != nil {
+		return append([]string{jsonType}, rt.writes...)
+	}
+	return rt.writes
+}
+
+// acceptable reports whether a client reads what the route writes. How much it likes which type is not asked: there is
+// but one.
+func (rt route) acceptable(accept []string) error {
+	have := rt.media()
+	if len(accept) == 0 || len(have) == 0 {
+		return nil
+	}
+	for _, part := range strings.Split(strings.Join(accept, ","), ",") {
+		kind, params, err := mime.ParseMediaType(part)
+		if err != nil || params["q"] == "0" {
+			continue
+		}
+		for _, h := range have {
+			family, _, _ := strings.Cut(h, "/")
+			if kind == h || kind == "*/*" || kind == family+"/*" {
+				return nil
+			}
+		}
+	}
+	return newProblem(http.StatusNotAcceptable, fmt.Sprintf("the answer is %s, which the header Accept does not take", strings.Join(have, " or ")))
 }
 
 // fail answers with a problem document. That a client has gone away is nobody's failure, and nobody reads the answer.

@@ -75,6 +75,8 @@ type Runs struct {
 // Deleted tells how many runs were deleted.
 type Deleted struct {
 	Deleted int `json:"deleted"`
+	// More says that there may be more of them: ask again.
+	More bool `json:"more"`
 }
 
 // Step is a step of a run. The counts, from Pending on, add up to Tasks.
@@ -272,11 +274,11 @@ type Agent struct {
 	ID         string            `json:"id"`
 	Hostname   string            `json:"hostname"`
 	Attributes map[string]string `json:"attributes,omitempty"`
-	// Free is what it offered last, less what was launched since; Used is what its tasks hold.
+	// Free is what was free when it was last looked at; Used is what the scheduler's tasks hold.
 	Free  Resources `json:"free"`
 	Used  Resources `json:"used"`
 	Tasks int       `json:"tasks"`
-	// Seen is when it last made an offer or a task of it was heard of.
+	// Seen is when it last made an offer.
 	Seen time.Time `json:"seen"`
 	// Maintenance is when the operator will take it down; absent if nothing is planned.
 	Maintenance *time.Time `json:"maintenance,omitempty"`

@@ -8,21 +8,16 @@ import (
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
-// whyRun tells what the steps of a run wait for, each by the first of its tasks that does.
+// whyRun tells what the steps of a run wait for.
 func (s *Server) whyRun(req *request) (int, any, error) {
 	view, err := withRun(req.Context(), s, req.run(), func(now time.Time, run *state.Run, r *scheduler.Reactor) (Waiting, error) {
 		v := Waiting{Waiting: []StepWhy{}}
 		for _, st := range run.Steps() {
-			if r == nil || st.Phase().Final() {
-				continue
+			if r == nil {
+				break // it has ended
 			}
-			c := st.Counts()
-			index, launchable := st.FirstLaunchable()
-			switch {
-			case st.Phase() == state.StepWaiting:
-				v.Waiting = append(v.Waiting, StepWhy{st.Spec().Name, c.Pending, r.Why(now, st, 0)})
-			case launchable:
-				v.Waiting = append(v.Waiting, StepWhy{st.Spec().Name, c.Pending + c.Retrying, r.Why(now, st, index)})
+			for _, w := range r.Waits(now, st) {
+				v.Waiting = append(v.Waiting, StepWhy{Step: st.Spec().Name, Tasks: w.Tasks, Why: w.Why})
 			}
 		}
 		return v, nil
