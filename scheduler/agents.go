@@ -28,7 +28,8 @@ type agent struct {
 	// free is what was free when the agent was last looked at: what explanations of waiting are made from after
 	// the offer has been declined.
 	free spec.Resources
-	// capacity is the most of each resource that was ever offered and used by our tasks at a time.
+	// capacity is what the agent has at least: what was offered and used when it was first seen, or offered at a time
+	// since. What is offered and used later is not it: what a short task gives back may be offered before its end is told.
 	capacity spec.Resources
 	seen     time.Time
 	// changed is when free last changed by an offer or by the end of one of our tasks.
@@ -48,7 +49,7 @@ func newAgentTable() agentTable {
 func (t *agentTable) addOffer(now time.Time, o mesos.Offer, used spec.Resources) {
 	a := t.byID[o.AgentID]
 	if a == nil {
-		a = &agent{id: o.AgentID}
+		a = &agent{id: o.AgentID, capacity: o.Resources.Plus(used, 1)}
 		t.byID[o.AgentID] = a
 		t.sorted = nil
 	}
@@ -59,7 +60,7 @@ func (t *agentTable) addOffer(now time.Time, o mesos.Offer, used spec.Resources)
 	t.offerOn[o.ID] = a
 	t.held++
 	t.setFree(a, a.offered("").Plus(hoped, 1))
-	a.capacity = a.capacity.Max(a.offered("").Plus(used, 1))
+	a.capacity = a.capacity.Max(a.offered(""))
 }
 
 // freed notes what a task gave back that has ended: idle now, though its offer is still to come.
@@ -208,6 +209,12 @@ func (a *agent) offered(role string) spec.Resources {
 		}
 	}
 	return sum
+}
+
+// idle is what of the agent is free as far as one can tell, our tasks holding what is used. free alone counts what was
+// offered before the end of the task was told that gave it back twice, until it has been looked at again.
+func (a *agent) idle(used spec.Resources) spec.Resources {
+	return a.free.Min(a.capacity.Plus(used, -1).Max(a.offered("")))
 }
 
 // placing describes the agent to a round, with the given resources free.

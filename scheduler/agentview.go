@@ -31,9 +31,10 @@ func (r *Reactor) Agents(time.Time) []AgentView {
 	agents := r.agents.all()
 	views := make([]AgentView, len(agents))
 	for i, a := range agents {
+		used := r.state.UsedOn(a.id)
 		views[i] = AgentView{
 			ID: a.id, Hostname: a.hostname, URL: a.url, Attributes: a.attributes,
-			Free: a.free, Used: r.state.UsedOn(a.id), Tasks: r.state.LiveOn(a.id),
+			Free: a.idle(used), Used: used, Tasks: r.state.LiveOn(a.id),
 			Seen: a.seen, Maintenance: a.maintenance,
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/placement"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
@@ -44,6 +45,7 @@ var WaitReasons = []WaitReason{
 type explainer struct {
 	connected bool
 	agents    []placement.Agent
+	free      spec.Resources // of all agents
 	seed      uint64
 	kept      []keptAgent
 
@@ -62,7 +64,9 @@ func (r *Reactor) explaining() *explainer {
 	agents := r.agents.all()
 	e := &explainer{connected: r.demand.connected, agents: make([]placement.Agent, len(agents)), seed: r.cfg.Seed}
 	for i, a := range agents {
-		e.agents[i] = a.placing(a.free, r.state.UsedOn(a.id))
+		used := r.state.UsedOn(a.id)
+		e.agents[i] = a.placing(a.idle(used), used)
+		e.free = e.free.Plus(e.agents[i].Free, 1)
 	}
 	if reservations := r.Reservations(); len(reservations) > 0 {
 		index := make(map[string]int, len(agents))

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/lisa-dpc/spillway/scheduler/queue"
-	"github.com/lisa-dpc/spillway/scheduler/spec"
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
@@ -27,9 +26,6 @@ func (r *Reactor) Reservations() []queue.Reservation {
 	}
 	return all
 }
-
-// Idle returns how many agents are known, and what they have free together as far as their offers have told.
-func (r *Reactor) Idle() (agents int, free spec.Resources) { return len(r.agents.byID), r.agents.free }
 
 // OffersHeld returns how many offers are neither accepted nor declined.
 func (r *Reactor) OffersHeld() int { return r.agents.held }

@@ -28,7 +28,8 @@ type Collector struct {
 	daemon Daemon
 	store  store.Reader
 	log    *slog.Logger
-	// patience is how long the answers may take: less than Prometheus waits for a scrape, 10 s unless told otherwise.
+	// patience is how long each of them may take to answer; both together take less than Prometheus waits for a scrape,
+	// 10 s unless told otherwise.
 	patience time.Duration
 
 	up          *prometheus.Desc
@@ -68,7 +69,7 @@ func describeResources(prefix, help string, labels ...string) resourceDescs {
 func NewCollector(daemon Daemon, st store.Reader, log *slog.Logger) *Collector {
 	const project = "project"
 	return &Collector{
-		daemon: daemon, store: st, log: log, patience: 5 * time.Second,
+		daemon: daemon, store: st, log: log, patience: 4 * time.Second,
 		up: desc("spillway_up", "1 if the scheduler's loop answered this scrape in time, else 0; then what it would have told is missing."),
 		queueTasks: desc("spillway_queue_tasks",
 			"Tasks whose turn has come and that wait, by project and by the reason that they wait for; tasks of steps that need other steps first are not counted.",
@@ -109,17 +110,15 @@ func (c *Collector) Describe(to chan<- *prometheus.Desc) {
 
 // Collect asks.
 func (c *Collector) Collect(to chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), c.patience)
-	defer cancel()
 	out := sink{to}
-	g, err := c.glance(ctx)
+	g, err := c.glance()
 	if err != nil {
 		c.log.Warn("no metrics of the scheduler's state", "error", err)
 	} else {
 		c.collectState(out, g)
 	}
 	out.is(c.up, truth(err == nil))
-	c.collectStore(ctx, out)
+	c.collectStore(out)
 }
 
 // glance is what is read on the scheduler's loop; the rest is worked out from it elsewhere.
@@ -127,20 +126,19 @@ type glance struct {
 	at         time.Time
 	outlook    *scheduler.Outlook
 	tasks      state.Counts
-	free       spec.Resources
-	agents     int
 	held       int
 	reserved   int
 	subscribed bool
 	suppressed bool
 }
 
-func (c *Collector) glance(ctx context.Context) (glance, error) {
+func (c *Collector) glance() (glance, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.patience)
+	defer cancel()
 	answers := make(chan glance, 1)
 	err := c.daemon.Do(ctx, &scheduler.Read{Look: func(now time.Time, r *scheduler.Reactor) {
-		agents, free := r.Idle()
 		answers <- glance{
-			at: now, outlook: r.Outlook(now), tasks: r.State().CountTasks(), agents: agents, free: free,
+			at: now, outlook: r.Outlook(now), tasks: r.State().CountTasks(),
 			held: r.OffersHeld(), reserved: len(r.Reservations()), subscribed: r.Connected(), suppressed: r.Suppressed(),
 		}
 	}})
@@ -166,8 +164,9 @@ func (c *Collector) collectState(out sink, g glance) {
 	for _, p := range bound(g.outlook.Explain().Projects, maxProjects) {
 		c.collectProject(out, g.at, &p)
 	}
-	out.resources(c.free, g.free)
-	out.is(c.agents, float64(g.agents))
+	agents, free := g.outlook.Agents()
+	out.is(c.agents, float64(agents))
+	out.resources(c.free, free)
 	out.is(c.held, float64(g.held))
 	out.is(c.reserved, float64(g.reserved))
 	out.is(c.subscribed, truth(g.subscribed))
@@ -188,7 +187,9 @@ func (c *Collector) collectProject(out sink, at time.Time, p *scheduler.ProjectQ
 	out.resources(c.used, p.Used, p.Project)
 }
 
-func (c *Collector) collectStore(ctx context.Context, out sink) {
+func (c *Collector) collectStore(out sink) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.patience)
+	defer cancel()
 	if size, err := c.store.Size(ctx); err != nil {
 		c.log.Warn("no metric of the store's size", "error", err)
 	} else {

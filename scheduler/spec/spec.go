@@ -135,6 +135,11 @@ func (r Resources) Max(o Resources) Resources {
 	return Resources{CPUs: max(r.CPUs, o.CPUs), Mem: max(r.Mem, o.Mem), Disk: max(r.Disk, o.Disk), GPUs: max(r.GPUs, o.GPUs), Ports: max(r.Ports, o.Ports)}
 }
 
+// Min is the smaller of r and o for each resource.
+func (r Resources) Min(o Resources) Resources {
+	return Resources{CPUs: min(r.CPUs, o.CPUs), Mem: min(r.Mem, o.Mem), Disk: min(r.Disk, o.Disk), GPUs: min(r.GPUs, o.GPUs), Ports: min(r.Ports, o.Ports)}
+}
+
 // Retries says how often and when a task that failed by itself is run again. Attempts that were lost to the
 // infrastructure are not counted here.
 type Retries struct {
