@@ -43,6 +43,10 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
+	if st.LogLost() {
+		s.log.Warn("the store was not closed when it was last used, and its write-ahead log is missing: unless an sqlite3 shell"+
+			" has folded the log into the file, what was last committed is lost", "store", s.store)
+	}
 	meter := newMeter()
 	s.driver.Logger, s.driver.Observe = s.log, meter.metrics.Observe
 	driver, err := mesos.New(s.driver)

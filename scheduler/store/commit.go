@@ -27,7 +27,11 @@ func (s *SQLite) Commit(ctx context.Context, changes *state.Changes) error {
 	if s.failed != nil {
 		return s.failed
 	}
-	if err := s.commit(context.WithoutCancel(ctx), changes); err != nil {
+	err := s.files.check()
+	if err == nil {
+		err = s.commit(context.WithoutCancel(ctx), changes)
+	}
+	if err != nil {
 		s.failed = explain("committing to", s.path, err)
 		return s.failed
 	}

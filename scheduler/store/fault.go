@@ -22,6 +22,7 @@ func explain(doing, path string, err error) error {
 const (
 	remedyFull    = "; make room on its file system and start the scheduler again, nothing acknowledged is lost"
 	remedyCorrupt = "; restore it from a backup, without the -wal and -shm files that lie beside it"
+	remedyMoved   = "; put the file and its -wal back if they were moved, or restore a backup, and start the scheduler again"
 	remedyAccess  = "; the scheduler's user must be able to write the file and its directory"
 	remedyMissing = "; make the directory first"
 	remedyDisk    = "; the disk or its file system fails: see the kernel's log"
@@ -35,6 +36,8 @@ func diagnose(err error) (kind error, remedy string) {
 	switch {
 	case errors.Is(err, ErrCorrupt):
 		return ErrCorrupt, remedyCorrupt
+	case errors.Is(err, ErrMoved):
+		return ErrMoved, remedyMoved
 	case errors.As(err, &coded):
 		return diagnoseCode(coded.Code())
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

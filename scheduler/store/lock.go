@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"syscall"
@@ -15,7 +16,7 @@ import (
 // SQLite's own exclusive mode would keep readers of other processes out too, and a lock on the database file
 // itself would not do: to close that file a second time makes the process lose the locks that SQLite holds on it.
 func lock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +30,6 @@ func lock(path string) (*os.File, error) {
 		f.Close()
 		return nil, fmt.Errorf("locking %s: %w", f.Name(), err)
 	}
-	sign(f)
 	return f, nil
 }
 
@@ -39,15 +39,32 @@ func unlock(f *os.File) error {
 	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }
 
-// sign leaves word of who holds the lock. It is for the message above only, so it may fail.
+// sign leaves word of who holds the lock, for the message above and for logLost. It may fail.
 func sign(f *os.File) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "an unknown host"
 	}
 	if f.Truncate(0) == nil {
-		fmt.Fprintf(f, "process %d on %s\n", os.Getpid(), host)
+		f.WriteAt(fmt.Appendf(nil, "process %d on %s\n", os.Getpid(), host), 0)
 	}
+}
+
+// signOff leaves word, for good, that the log was folded into the database. If that fails, the next start may wonder where
+// the log is (logLost), no more.
+func signOff(f *os.File) {
+	if f.Truncate(0) == nil {
+		f.Sync()
+	}
+}
+
+// logLost reports whether whoever held the lock before has not signed off, and yet there is no log.
+func logLost(f *os.File, path string) bool {
+	if signed, err := f.Stat(); err != nil || signed.Size() == 0 {
+		return false
+	}
+	_, err := os.Stat(path + "-wal")
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func holder(f *os.File) string {

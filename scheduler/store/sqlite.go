@@ -21,6 +21,8 @@ type SQLite struct {
 	lock    *os.File
 	writer  *sql.DB // one connection
 	readers *sql.DB
+	files   watch
+	logLost bool
 
 	mu  sync.Mutex
 	put statements
@@ -47,19 +49,39 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 	if err != nil {
 		return nil, explain("locking the store", path, err)
 	}
+	lost := logLost(l, resolved)
 	s, err := openLocked(ctx, resolved)
 	if err != nil {
 		return nil, errors.Join(explain("opening the store", path, err), unlock(l))
 	}
-	s.lock = l
+	s.lock, s.logLost = l, lost
+	sign(l)
+	s.files.look(resolved)
 	return s, nil
 }
+
+// LogLost reports whether the store, when it was opened, had not been closed by the one who used it last, and its
+// write-ahead log was missing. Either another program (an sqlite3 shell) has folded the log into the file, and all is
+// well; or the log was lost, and with it what was committed after it was last folded.
+func (s *SQLite) LogLost() bool { return s.logLost }
 
 // Close ends the use of the store and lets another scheduler open it.
 func (s *SQLite) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// That the log is folded is noted while it is still there, so that a crash in between raises no false alarm.
+	if s.failed == nil && s.folded() {
+		signOff(s.lock)
+	}
 	return errors.Join(s.disconnect(), unlock(s.lock))
+}
+
+// folded writes what it can of the write-ahead log into the file, without waiting for readers of other processes, and
+// reports whether that is all of it.
+func (s *SQLite) folded() bool {
+	var busy, frames, folded int
+	err := s.writer.QueryRow("PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &frames, &folded)
+	return err == nil && busy == 0 && frames == folded
 }
 
 // disconnect is Close but for the lock.
@@ -115,6 +137,14 @@ func create(ctx context.Context, path string) error {
 		if err := os.Remove(unborn + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+	}
+	// SQLite gives the log and its index the mode of the file. What authors submit is nobody else's business.
+	f, err := os.OpenFile(unborn, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
 	}
 	s, err := connect(ctx, unborn)
 	if err != nil {

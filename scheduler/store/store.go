@@ -48,6 +48,9 @@ var (
 	ErrFull = errors.New("disk full")
 	// ErrCorrupt: the store's file is damaged; restore it from a backup.
 	ErrCorrupt = errors.New("store corrupt")
+	// ErrMoved: the store's file was removed or replaced while a scheduler had it open. What was committed in the last
+	// moments before may be lost.
+	ErrMoved = errors.New("store removed or replaced")
 	// ErrNewer: the store was written by a newer Spillway; run that version.
 	ErrNewer = errors.New("store written by a newer version")
 	// ErrLocked: another scheduler has the store open.
