@@ -81,17 +81,32 @@ func startScheduler(t *testing.T, cluster *minimesos.Cluster, args ...string) (p
 	return p, "http://" + address
 }
 
-// TestDigestRunsInDocker moves a tag between two runs. The engine pulls what runs by its digest.
+// TestDigestRunsInDocker has the engine pull what runs by its digest: on the embedded master's agents, and on those of the
+// real one that SPILLWAY_TEST_MESOS names.
 func TestDigestRunsInDocker(t *testing.T) {
 	needDocker(t)
 	t.Parallel()
 	r := registrytest.Start(t)
-	image := r.Public + "/lpf/tools:1"
-	cluster := startCluster(t, minimesos.Options{
-		Runner: minimesos.Docker, Agents: make([]minimesos.AgentOptions, 1), AllocationInterval: 20 * time.Millisecond,
+	t.Run("minimesos", func(t *testing.T) {
+		cluster := startCluster(t, minimesos.Options{
+			Runner: minimesos.Docker, Agents: make([]minimesos.AgentOptions, 1), AllocationInterval: 20 * time.Millisecond,
+		})
+		_, url := startScheduler(t, cluster, "--registry-ca", r.CA)
+		testDigestRuns(t, r, url)
 	})
-	_, url := startScheduler(t, cluster, "--registry-ca", r.CA)
-	out := t.TempDir()
+	t.Run("mesos", func(t *testing.T) {
+		flags, url := onMesos(t, needMesos(t))
+		spawn(t, append(flags, "--pin-images=true", "--registry-ca", r.CA)...)
+		poll(t, "the scheduler answers", func() bool {
+			return clientOf(url).do(t.Context(), "GET", "/v1/version", nil, new(any)) == nil
+		})
+		testDigestRuns(t, r, url)
+	})
+}
+
+// testDigestRuns moves a tag between two runs.
+func testDigestRuns(t *testing.T, r *registrytest.Registry, url string) {
+	image, out := r.Public+"/lpf/tools:1", t.TempDir()
 	spec := strings.Replace(withImage(image, `echo $VERSION >>/out/$SPILLWAY_RUN`), "run:", "volumes: [{host: "+out+", at: /out, mode: rw}], run:", 1)
 	for _, version := range []string{"first", "second"} {
 		digest := r.Push(t, "lpf/tools:1", busyboxVersion(t, version))
