@@ -121,6 +121,8 @@ func TestRegistriesElsewhere(t *testing.T) {
 		"Docker Hub's missing image":   {"Bearer", tokens(anybody, status(401, "UNAUTHORIZED")), false, "may not exist at HOST, or needs credentials"},
 		"one that may not be seen":     {"Bearer", tokens(anybody, status(403, "DENIED")), true, "may not exist at HOST, or is not allowed to the credentials that"},
 		"too many requests":            {"", status(429, "TOOMANYREQUESTS"), false, "asked too often"},
+		"a bad request":                {"", status(400, "UNSUPPORTED"), false, "answers 400 Bad Request when it is asked for HOST/lpf/tools"},
+		"no token server":              {"Bearer", status(404, ""), true, "answers 404 Not Found when it is asked for a token"},
 		"out of order":                 {"", status(503, "UNAVAILABLE"), false, "answers 503 Service Unavailable"},
 		"sends on to plain HTTP":       {"", http.RedirectHandler("http://registry.invalid/", 302).ServeHTTP, false, "plain HTTP"},
 		"a digest that is not one":     {"", badDigest, false, "not understood"},

@@ -109,7 +109,7 @@ const connectHint = "see whether the registry runs, on that port, and whether a 
 func dnsFault(err *net.DNSError) *Fault {
 	if err.IsNotFound {
 		return &Fault{Kind: DNSFault, What: fmt.Sprintf("no address is known for the name %s", quote(err.Name)),
-			Do: "see whether the name is right, and which name server this machine asks (/etc/resolv.conf)"}
+			Do: "see whether the name is right, and which name server /etc/resolv.conf names"}
 	}
 	return &Fault{Kind: DNSFault, What: fmt.Sprintf("the name %s cannot be looked up: the name server does not answer", quote(err.Name)),
 		Do: "see whether this machine has a network, and which name server it asks (/etc/resolv.conf)"}
@@ -218,5 +218,6 @@ func statusFault(server string, status int) *Fault {
 	case status >= http.StatusInternalServerError:
 		return &Fault{Kind: ServerFault, What: answers, Do: "see the registry's log"}
 	}
-	return &Fault{Kind: NoRegistryFault, What: answers + " to /v2/: it is no registry, or its path is not passed on", Do: "see whether the image's name begins with the right host and port"}
+	return &Fault{Kind: NoRegistryFault, What: answers + " to /v2/: it is no registry, or its path is not passed on",
+		Do: "see whether the image's name begins with the right host and port", status: status}
 }

@@ -58,7 +58,7 @@ func (s *session) authorize(ctx context.Context) *Fault {
 		if token.Token = given.RegistryToken; token.Token == "" {
 			got, err := transport.Exchange(ctx, repo.Registry, s.auth, s.http, []string{repo.Scope(transport.PullScope)}, s.challenge)
 			if err != nil {
-				return s.refusedLogin(s.client.trust.faultOf(s.image.registry(), err))
+				return s.refusedLogin(s.later(err, "a token"))
 			}
 			if token.Token = got.AccessToken; token.Token == "" {
 				token.Token = got.Token
@@ -71,6 +71,18 @@ func (s *session) authorize(ctx context.Context) *Fault {
 	}
 	s.http = next
 	return nil
+}
+
+// later says what an error means that occurred after a registry had shown itself to be one.
+func (s *session) later(err error, wanted string) *Fault {
+	f := s.client.trust.faultOf(s.image.registry(), err)
+	if f.Kind == NoRegistryFault {
+		return &Fault{
+			Kind: OtherFault, What: fmt.Sprintf("%s answers %d %s when it is asked for %s", s.image.registry(), f.status, http.StatusText(f.status), wanted),
+			Do: "see the registry's log", status: f.status,
+		}
+	}
+	return f
 }
 
 // refusedLogin words a refusal of credentials, or for want of them.
@@ -141,7 +153,7 @@ func (s *session) manifest(ctx context.Context) (*remote.Descriptor, *Fault) {
 	if errors.As(err, &status) && status.StatusCode == http.StatusNotFound {
 		return nil, s.missing(ctx)
 	}
-	return nil, s.refusedImage(s.client.trust.faultOf(s.image.registry(), err))
+	return nil, s.refusedImage(s.later(err, s.image.repository()))
 }
 
 // missing finds out what of an image is missing.
