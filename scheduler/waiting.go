@@ -91,7 +91,9 @@ func (r *Reactor) Outlook(now time.Time) *Outlook {
 }
 
 // Agents returns how many agents are known, and what they have free together as far as their offers have told.
-func (o *Outlook) Agents() (n int, free spec.Resources) { return len(o.explainer.agents), o.explainer.free }
+func (o *Outlook) Agents() (n int, free spec.Resources) {
+	return len(o.explainer.agents), o.explainer.free
+}
 
 func (o *Outlook) add(now time.Time, st *state.Step) {
 	held, pausing, launchable := st.Held(), st.InBackoff(), st.Launchable()

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/lisa-dpc/spillway/scheduler/spec"
 )
 
@@ -44,6 +46,12 @@ func (w *world) settle() {
 
 func (w *world) submit(text string) RunID {
 	w.t.Helper()
+	return w.submitWith(text, nil)
+}
+
+// submitWith submits a spec whose images were resolved.
+func (w *world) submitWith(text string, images map[string]string) RunID {
+	w.t.Helper()
 	parsed, err := spec.Parse("test", []byte(text))
 	if err != nil {
 		w.t.Fatal(err)
@@ -54,7 +62,7 @@ func (w *world) submit(text string) RunID {
 	}
 	w.runCount++
 	id := RunID(fmt.Sprintf("run%d", w.runCount))
-	w.s.Submit(w.now, Submission{ID: id, Pipeline: p, Spec: text})
+	w.s.Submit(w.now, Submission{ID: id, Pipeline: p, Spec: text, Images: images})
 	w.settle()
 	return id
 }
@@ -135,6 +143,14 @@ func (w *world) restart() {
 	w.s = s
 	w.s.Expire(w.now)
 	w.settle()
+}
+
+// wantSame checks that the state is what it was.
+func (w *world) wantSame(before Dump) {
+	w.t.Helper()
+	if diff := cmp.Diff(before, w.s.Dump()); diff != "" {
+		w.t.Errorf("the state differs (-before +now):\n%s", diff)
+	}
 }
 
 // phases returns the steps' phases, of finished runs too.
