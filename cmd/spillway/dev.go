@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,8 +16,8 @@ import (
 
 func newDev() *cobra.Command {
 	s := service{config: scheduler.DefaultConfig(), access: accessFlags{local: true}}
-	var agents int
-	var dir, resources, runner, logLevel, logFormat string
+	var agents devAgents
+	var dir, runner, logLevel, logFormat string
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything in one process: a Mesos master, agents and the scheduler",
@@ -33,13 +34,12 @@ func newDev() *cobra.Command {
 				}
 				defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 			}
-			return dev(cmd, s, agents, dir, resources, minimesos.Runner(runner))
+			return dev(cmd, s, agents, dir, minimesos.Runner(runner))
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.listen, "listen", defaultListen, "address of this machine's own on which requests are answered")
-	f.IntVar(&agents, "agents", 3, "how many agents there are")
-	f.StringVar(&resources, "resources", minimesos.DefaultResources, "what each agent has, as mesos-agent's --resources")
+	agents.flags(f)
 	f.StringVar(&runner, "runner", string(minimesos.Auto), "how tasks run: auto, docker, process, or instant (not at all)")
 	f.StringVar(&dir, "dir", "", "folder for state and sandboxes; kept (default: a temporary one, removed at the end)")
 	f.StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
@@ -50,19 +50,17 @@ func newDev() *cobra.Command {
 	return cmd
 }
 
-func dev(cmd *cobra.Command, s service, agents int, dir, resources string, runner minimesos.Runner) (err error) {
+func dev(cmd *cobra.Command, s service, agents devAgents, dir string, runner minimesos.Runner) (err error) {
 	if _, err := s.access.check(s.listen); err != nil {
 		return err // before anything is started
 	}
-	if agents < 1 {
-		return errors.New("--agents: there must be at least one")
+	described, err := agents.options()
+	if err != nil {
+		return err
 	}
 	options := minimesos.Options{
 		Runner: runner, WorkDir: filepath.Join(dir, "agents"), Logger: s.log,
-		AllocationInterval: 100 * time.Millisecond,
-	}
-	for range agents {
-		options.Agents = append(options.Agents, minimesos.AgentOptions{Resources: resources})
+		AllocationInterval: 100 * time.Millisecond, Agents: described,
 	}
 	cluster, err := minimesos.Start(options)
 	if err != nil {
@@ -78,11 +76,11 @@ func dev(cmd *cobra.Command, s service, agents int, dir, resources string, runne
 	defer func() { err = errors.Join(err, closeEngine()) }()
 	return s.run(cmd.Context(), func(addr string) {
 		words := runnerWords[cluster.Runner()]
-		if runner == minimesos.Auto && cluster.Runner() == minimesos.Process {
-			words += ", because no Docker engine answers"
+		if why := cluster.NoDocker(); why != nil {
+			words += ", because " + engineTrouble(why)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "spillway answers on http://%s: a Mesos master on %s with %d agents; tasks run as %s\n",
-			addr, cluster.URL(), agents, words)
+		fmt.Fprintf(cmd.OutOrStdout(), "spillway answers on http://%s: a Mesos master on %s with %s; tasks run as %s\n",
+			addr, cluster.URL(), counted(agents.count, "agent"), words)
 	})
 }
 
@@ -91,4 +89,12 @@ var runnerWords = map[minimesos.Runner]string{
 	minimesos.Docker:  "Docker containers",
 	minimesos.Process: "plain processes",
 	minimesos.Instant: "nothing at all: they finish at once",
+}
+
+// engineTrouble says why there is no Docker engine for the tasks.
+func engineTrouble(err error) string {
+	if text := err.Error(); strings.Contains(text, "permission denied") {
+		return "this user may not use the Docker engine (" + text + ")"
+	}
+	return "no Docker engine answers"
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -18,7 +19,6 @@ import (
 func newScheduler() *cobra.Command {
 	s := service{config: scheduler.DefaultConfig()}
 	var secretFile, logLevel, logFormat string
-	var weights []string
 	cmd := &cobra.Command{
 		Use:   "scheduler --master URL --store FILE",
 		Short: "Run the scheduler on a Mesos master",
@@ -27,9 +27,6 @@ func newScheduler() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if s.log, err = newLogger(logLevel, logFormat); err != nil {
-				return err
-			}
-			if s.config.Weights, err = parseWeights(weights); err != nil {
 				return err
 			}
 			if s.driver.FailoverTimeout <= 0 {
@@ -49,7 +46,6 @@ func newScheduler() *cobra.Command {
 	f.StringVar(&s.listen, "listen", defaultListen, "address on which requests are answered")
 	f.StringVar(&s.store, "store", "", "file in which the state is kept")
 	f.StringVar(&secretFile, "secret-file", "", "file with the principal's secret, for HTTP basic authentication")
-	f.StringArrayVar(&weights, "weight", nil, "a project's weight in the fair share, project=number; may be repeated (default 1)")
 	f.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "text", "text or json")
 	s.access.flags(f)
@@ -83,6 +79,7 @@ func mesosFlags(f *pflag.FlagSet, d *mesos.Config) {
 // policyFlags are those about scheduling.
 func policyFlags(f *pflag.FlagSet, c *scheduler.Config) {
 	l := &c.Limits
+	f.Var(weights{c}, "weight", "a project's weight in the fair share, project=number; may be repeated (default 1)")
 	f.IntVar(&l.InfraLimit, "infra-limit", l.InfraLimit, "how many attempts of a task may be lost to the infrastructure and made again")
 	f.DurationVar(&l.InfraBackoff, "infra-backoff", l.InfraBackoff, "wait before a task that was lost to the infrastructure is tried again; it doubles each time")
 	f.DurationVar(&l.InfraMaxBackoff, "infra-max-backoff", l.InfraMaxBackoff, "the longest such wait")
@@ -99,17 +96,24 @@ func policyFlags(f *pflag.FlagSet, c *scheduler.Config) {
 	f.Uint64Var(&c.Seed, "seed", 0, "decides between placements of which none is better, and how far retries are spread")
 }
 
-func parseWeights(weights []string) (map[string]float64, error) {
-	given := map[string]float64{}
-	for _, w := range weights {
-		project, number, _ := strings.Cut(w, "=")
-		value, err := strconv.ParseFloat(number, 64)
-		if err != nil || value <= 0 || project == "" {
-			return nil, fmt.Errorf("weight %q: write it as project=number, with a number over 0", w)
-		}
-		given[project] = value
+// weights is the flag that sets projects' weights.
+type weights struct{ config *scheduler.Config }
+
+func (w weights) String() string { return "" }
+func (w weights) Type() string   { return "project=number" }
+
+// Set takes one project's weight.
+func (w weights) Set(text string) error {
+	project, number, _ := strings.Cut(text, "=")
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil || !(value > 0) || math.IsInf(value, 0) || project == "" {
+		return fmt.Errorf("weight %q: write it as project=number, with a number over 0", text)
 	}
-	return given, nil
+	if w.config.Weights == nil {
+		w.config.Weights = map[string]float64{}
+	}
+	w.config.Weights[project] = value
+	return nil
 }
 
 func newLogger(level, format string) (*slog.Logger, error) {

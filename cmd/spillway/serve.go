@@ -34,6 +34,12 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 	if err := s.config.Validate(); err != nil {
 		return fmt.Errorf("flags: %w", err)
 	}
+	interrupted := ctx
+	defer func() {
+		if interrupted.Err() != nil && errors.Is(err, context.Canceled) {
+			err = nil // it was told to end before it had begun
+		}
+	}()
 	addr, err := s.access.check(s.listen)
 	if err != nil {
 		return err

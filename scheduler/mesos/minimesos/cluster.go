@@ -26,6 +26,8 @@ type Cluster struct {
 	ownDir  bool
 	chosen  Runner // what Auto stands for
 	runners map[Runner]runner
+	// noDocker says why Auto did not become Docker.
+	noDocker error
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -87,6 +89,9 @@ func (c *Cluster) URL() string {
 // Runner is how the agents run tasks that name no other way: what Auto chose,
 // or what was asked for.
 func (c *Cluster) Runner() Runner { return c.chosen }
+
+// NoDocker is why Auto did not choose Docker; nil if it did, or if it was not asked to choose.
+func (c *Cluster) NoDocker() error { return c.noDocker }
 
 // listenAgain opens a port, which may have been closed a moment ago: a process that this one is starting has it open
 // too until it becomes another program, so that it takes some patience.
@@ -197,10 +202,12 @@ func (c *Cluster) chooseRunner() error {
 	c.chosen = c.opts.Runner
 	if c.chosen == Auto {
 		c.chosen = Process
-		if docker, err := newDockerRunner(c.ctx); err == nil {
+		docker, err := newDockerRunner(c.ctx)
+		if err == nil {
 			c.runners[Docker] = docker
 			c.chosen = Docker
 		}
+		c.noDocker = err
 	}
 	_, err := c.runnerFor(c.chosen)
 	return err

@@ -23,6 +23,7 @@ import (
 type dockerRunner struct {
 	processRunner
 	engine *client.Client
+	owner  string // of the containers, see thisOwner
 }
 
 // pingTimeout is how long an engine may take to say that it is there.
@@ -40,7 +41,9 @@ func newDockerRunner(ctx context.Context) (runner, error) {
 	if _, err := engine.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
-	return &dockerRunner{engine: engine}, nil
+	r := &dockerRunner{engine: engine, owner: thisOwner()}
+	r.sweep(ctx)
+	return r, nil
 }
 
 func (r *dockerRunner) kind() Runner { return Docker }
@@ -95,7 +98,9 @@ func (r *dockerRunner) start(ctx context.Context, spec *containerSpec) (containe
 	if err != nil {
 		return nil, worded("Failed to create the Docker container: %v", err)
 	}
-	created, err := r.engine.ContainerCreate(ctx, options)
+	options.Config.Labels = r.owned(options.Config.Labels)
+	// Not ctx: the engine goes on creating what nobody waits for, and then nobody would know of the container.
+	created, err := r.engine.ContainerCreate(context.WithoutCancel(ctx), options)
 	if err != nil {
 		return nil, dockerRunFailure(spec, err)
 	}

@@ -4,10 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/containerd/errdefs"
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	containerapi "github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
 )
 
 // testImage is what the recordings call the image of their Docker tasks: a
@@ -137,4 +141,66 @@ func TestDockerEnds(t *testing.T) {
 		t.Errorf("entrypoint: stdout %q", got)
 	}
 	wait(t, c, "all containers have ended", func(v View) bool { return v.Containers() == 0 })
+}
+
+// TestDockerLeftovers starts as if after a process that was killed: what it left is removed, and what others own stays.
+func TestDockerLeftovers(t *testing.T) {
+	needDocker(t)
+	made, err := newDockerRunner(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := made.(*dockerRunner)
+	defer r.close()
+	gone := exec.Command("true")
+	if err := gone.Start(); err != nil {
+		t.Fatal(err)
+	}
+	dead := ownerOf(gone.Process.Pid)
+	if err := gone.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]bool{dead: true, thisOwner(): false, "another-boot pid:[1] 1 1": false, "": false}
+	ids := map[string]string{}
+	for owner := range left {
+		config := &containerapi.Config{Image: testImage, Cmd: []string{"true"}, Labels: map[string]string{ownerLabel: owner}}
+		created, err := r.engine.ContainerCreate(t.Context(), client.ContainerCreateOptions{Config: config})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[owner] = created.ID
+		t.Cleanup(func() { _ = (&dockerContainer{engine: r.engine, id: created.ID}).remove() })
+	}
+	next, err := newDockerRunner(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.(*dockerRunner).close()
+	for owner, removed := range left {
+		_, err := r.engine.ContainerInspect(t.Context(), ids[owner], client.ContainerInspectOptions{})
+		if errdefs.IsNotFound(err) != removed {
+			t.Errorf("the container of %q: %v, want it removed: %v", owner, err, removed)
+		}
+	}
+}
+
+// TestDockerCreateIsAwaited stops a start before the engine has answered: the container does not stay.
+func TestDockerCreateIsAwaited(t *testing.T) {
+	needDocker(t)
+	made, err := newDockerRunner(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := made.(*dockerRunner)
+	defer r.close()
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	task := dockerTask("stopped", "true")
+	spec := &containerSpec{id: "stopped", name: "mesos-stopped-" + t.Name(), sandbox: t.TempDir(), command: task.Command, info: task.Container, cpus: 100, mem: 32000}
+	if _, err := r.start(stopped, spec); err == nil {
+		t.Fatal("it has started")
+	}
+	if _, err := r.engine.ContainerInspect(t.Context(), spec.name, client.ContainerInspectOptions{}); !errdefs.IsNotFound(err) {
+		t.Errorf("the container is still there: %v", err)
+	}
 }
