@@ -20,3 +20,6 @@ func (s *Server) Table() []TableRoute {
 	}
 	return table
 }
+
+// Document returns the OpenAPI document.
+func (s *Server) Document() []byte { return s.document() }

@@ -31,7 +31,7 @@ func (s *Server) pipelineRoutes() []route {
 			summary: "List the versions of a pipeline, newest first, deletions among them.", query: pageParams},
 		{method: "GET", pattern: one + "/history/{version}", role: Viewer, scope: ofPath, answer: Pipeline{}, handle: inJSON(s.showVersionOf),
 			summary: "Show one version of a pipeline."},
-		{method: "POST", pattern: one + "/runs", role: Author, scope: ofPath, body: PipelineRun{}, headers: []param{keyHeader},
+		{method: "POST", pattern: one + "/runs", role: Author, scope: ofPath, body: PipelineRun{}, bodyOptional: true, headers: []param{keyHeader},
 			answer: Run{}, statuses: []int{201, 200}, handle: inJSON(s.runPipeline),
 			summary: "Run the newest version of a pipeline; answers as a submission does. The body may be left out."},
 	}

@@ -46,6 +46,9 @@ type SpecProblem struct {
 // problemType is RFC 9457's type for problems that say no more than their status.
 const problemType = "about:blank"
 
+// problemMedia is the media type of problem documents.
+const problemMedia = "application/problem+json"
+
 // Error is the problem's detail.
 func (p *Problem) Error() string { return p.Detail }
 
@@ -113,7 +116,7 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 	if err != nil {
 		panic("httpapi: writing a problem: " + err.Error())
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Content-Type", problemMedia)
 	w.Header().Set("Cache-Control", "no-store")
 	if p.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(p.retryAfter))

@@ -44,6 +44,7 @@ type route struct {
 	headers         []param
 	// body and answer are values of the types that are read and written in JSON; nil: none.
 	body, answer any
+	bodyOptional bool
 	// reads and writes are media types other than JSON.
 	reads, writes []string
 	// statuses are those of success, the usual one first; none: 200.
@@ -89,10 +90,32 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 	return nil
 }
 
-// routes is the table.
+// group is routes that are documented together.
+type group struct {
+	title  string
+	routes []route
+}
+
+// routes is the table, without its headings.
 func (s *Server) routes() []route {
-	return slices.Concat(s.submitRoutes(), s.runRoutes(), s.deleteRoutes(), s.taskRoutes(), s.logRoutes(), s.pipelineRoutes(),
-		s.clusterRoutes(), s.eventRoutes(), s.serviceRoutes())
+	var all []route
+	for _, g := range s.groups() {
+		all = append(all, g.routes...)
+	}
+	return all
+}
+
+// groups is the table of routes, in the order in which the documentation shows them.
+func (s *Server) groups() []group {
+	return []group{
+		{"Runs", slices.Concat(s.submitRoutes(), s.runRoutes(), s.deleteRoutes())},
+		{"Tasks", s.taskRoutes()},
+		{"Logs", s.logRoutes()},
+		{"Pipelines", s.pipelineRoutes()},
+		{"Cluster", s.clusterRoutes()},
+		{"Events", s.eventRoutes()},
+		{"Service", slices.Concat(s.serviceRoutes(), s.documentRoutes())},
+	}
 }
 
 // mux serves the table; what is not in it gets a problem document as well.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -67,6 +68,7 @@ type Server struct {
 	feed     *feed
 	finished finished
 	known    projectCache
+	document func() []byte // OpenAPI
 }
 
 // New returns the interface to a daemon, and has the daemon tell it what happens: it must be called before the daemon
@@ -80,6 +82,7 @@ func New(cfg Config) *Server {
 		feed:     newFeed(strings.ToLower(ulid.Make().String()), feedLength),
 		finished: finished{store: cfg.Store},
 	}
+	s.document = sync.OnceValue(func() []byte { return openAPI(s.groups()) })
 	others := cfg.Daemon.Watch
 	cfg.Daemon.Watch = func(c *state.Changes) {
 		s.feed.note(c)

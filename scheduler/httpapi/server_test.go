@@ -1,108 +1,14 @@
 package httpapi_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/lisa-dpc/spillway/scheduler"
 	"github.com/lisa-dpc/spillway/scheduler/httpapi"
-	"github.com/lisa-dpc/spillway/scheduler/mesos"
-	"github.com/lisa-dpc/spillway/scheduler/spec"
-	"github.com/lisa-dpc/spillway/scheduler/store"
 )
-
-// quietMaster is a driver of a master that subscribes the framework and offers one agent that is too small.
-type quietMaster struct{ offered chan struct{} }
-
-func (m quietMaster) Run(ctx context.Context, _ string, events func([]mesos.Event)) error {
-	events([]mesos.Event{
-		mesos.Subscribed{FrameworkID: "f", Master: "http://master"},
-		mesos.Offers{Offers: []mesos.Offer{{
-			ID: "o", AgentID: "a", Hostname: "small", Role: "*", Resources: spec.Resources{CPUs: 500, Mem: 64, Disk: 1000},
-		}}},
-	})
-	close(m.offered)
-	<-ctx.Done()
-	return nil
-}
-
-func (m quietMaster) Send([]mesos.Call) {}
-
-// api is a server to ask, of a daemon on a quiet master.
-type api struct {
-	t   *testing.T
-	url string
-}
-
-func newAPI(t *testing.T) api {
-	st := store.NewMemory()
-	log := slog.New(slog.DiscardHandler)
-	master := quietMaster{offered: make(chan struct{})}
-	daemon := scheduler.NewDaemon(scheduler.DefaultConfig(), st, master, log)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- daemon.Run(ctx) }()
-	server := httptest.NewServer(httpapi.New(httpapi.Config{Daemon: daemon, Store: st, Version: "1.2.3", Log: log}).Handler())
-	t.Cleanup(func() {
-		server.Close()
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("the daemon ended: %v", err)
-		}
-	})
-	<-master.offered
-	return api{t, server.URL}
-}
-
-// ask sends a request and decodes the answer into a new T, after checking its status and its content type.
-func ask[T any](a api, method, path string, body any, status int) T {
-	a.t.Helper()
-	text, isText := body.(string)
-	if !isText && body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			a.t.Fatal(err)
-		}
-		text = string(b)
-	}
-	req, err := http.NewRequestWithContext(a.t.Context(), method, a.url+path, strings.NewReader(text))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	want := "application/json"
-	if status >= 400 {
-		want = "application/problem+json"
-	}
-	if got := resp.Header.Get("Content-Type"); resp.StatusCode != status || got != want {
-		a.t.Fatalf("%s %s: %s, %s, want %d; %s", method, path, resp.Status, got, status, answer)
-	}
-	var v T
-	dec := json.NewDecoder(bytes.NewReader(answer))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&v); err != nil {
-		a.t.Fatalf("%s %s: %v in %s", method, path, err, answer)
-	}
-	return v
-}
 
 const twoSteps = `
 name: two

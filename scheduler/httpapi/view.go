@@ -44,7 +44,7 @@ type Run struct {
 	Project string `json:"project"`
 	Owner   string `json:"owner,omitempty"`
 	// Phase is active, cancelling, succeeded, failed or cancelled; empty in the answer to a dry run.
-	Phase string `json:"phase,omitempty"`
+	Phase string `json:"phase,omitempty" jsonschema:"enum=active,enum=cancelling,enum=succeeded,enum=failed,enum=cancelled"`
 	// Generation counts the retries of the whole run, from 0.
 	Generation int               `json:"generation"`
 	Params     map[string]string `json:"params,omitempty"`
@@ -83,7 +83,7 @@ type Deleted struct {
 type Step struct {
 	Name string `json:"name"`
 	// Phase is waiting (for steps that it needs), active, succeeded, failed, skipped or cancelled.
-	Phase string `json:"phase"`
+	Phase string `json:"phase" jsonschema:"enum=waiting,enum=active,enum=succeeded,enum=failed,enum=skipped,enum=cancelled"`
 	// Needs names the steps that this one needs, in the order of the spec.
 	Needs []string `json:"needs,omitempty"`
 	// Image is what runs: as the spec writes it, or with the digest that was found for it.
@@ -117,7 +117,7 @@ type Task struct {
 	// Values tells the task from the others of its step: index, value, and the names of the matrix.
 	Values map[string]string `json:"values,omitempty"`
 	// Phase is pending, retrying, starting, running, lost, succeeded, failed or cancelled.
-	Phase string `json:"phase"`
+	Phase string `json:"phase" jsonschema:"enum=pending,enum=retrying,enum=starting,enum=running,enum=lost,enum=succeeded,enum=failed,enum=cancelled"`
 	// Attempts is how many were made.
 	Attempts int `json:"attempts"`
 	// Attempt is the newest one.
@@ -152,7 +152,7 @@ type Attempt struct {
 	Source  string `json:"source,omitempty"`
 	Message string `json:"message,omitempty"`
 	// Outcome is absent while the attempt lives.
-	Outcome  string     `json:"outcome,omitempty"`
+	Outcome  string     `json:"outcome,omitempty" jsonschema:"enum=succeeded,enum=author_failed,enum=infra_failed,enum=cancelled"`
 	ExitCode *int       `json:"exit_code,omitempty"`
 	Launched time.Time  `json:"launched"`
 	Started  *time.Time `json:"started,omitempty"`
@@ -264,8 +264,8 @@ type WaitingStep struct {
 	Since time.Time `json:"since"`
 	// Each is what one task needs.
 	Each Resources `json:"each"`
-	// Reason is one of resources, constraints, reserved, offer, backoff, max_parallel, disconnected and no_agents.
-	Reason string `json:"reason"`
+	// Reason is one of resources, too_large, constraints, reserved, offer, backoff, max_parallel, disconnected and no_agents.
+	Reason string `json:"reason" jsonschema:"enum=resources,enum=constraints,enum=too_large,enum=reserved,enum=offer,enum=backoff,enum=max_parallel,enum=disconnected,enum=no_agents"`
 	Why    string `json:"why"`
 }
 
@@ -303,7 +303,7 @@ type TaskEvent struct {
 	Step  string `json:"step"`
 	Index int    `json:"index"`
 	// Phase is as Task's.
-	Phase   string  `json:"phase"`
+	Phase   string  `json:"phase" jsonschema:"enum=pending,enum=retrying,enum=starting,enum=running,enum=lost,enum=succeeded,enum=failed,enum=cancelled"`
 	Attempt Attempt `json:"attempt"`
 }
 
