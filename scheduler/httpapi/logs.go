@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler"
+	"github.com/lisa-dpc/spillway/scheduler/mesos"
 	"github.com/lisa-dpc/spillway/scheduler/state"
 	"github.com/lisa-dpc/spillway/scheduler/tasklog"
 )
@@ -39,9 +40,6 @@ const (
 	LogEnd      = "Spillway-Log-End"
 	LogComplete = "complete"
 )
-
-// writePatience is how long a client may take to read what it is sent at a time.
-const writePatience = 30 * time.Second
 
 func (s *Server) logRoutes() []route {
 	return []route{
@@ -87,11 +85,16 @@ func (s *Server) showLog(w http.ResponseWriter, req *request) error {
 		return err
 	}
 	defer log.Close()
+	out, done, err := s.stream(w, req, "text/plain; charset=utf-8")
+	if err != nil {
+		return err
+	}
+	defer done()
 	logHeaders(w.Header(), rec, log)
 	if req.Method == http.MethodHead {
 		return nil
 	}
-	s.sendLog(w, log)
+	s.sendLog(out, log)
 	return nil
 }
 
@@ -142,9 +145,7 @@ func (s *Server) noAttempt(ctx context.Context, id state.AttemptID) error {
 }
 
 func logHeaders(h http.Header, rec state.AttemptRecord, log *tasklog.Log) {
-	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff") // it may hold anything, and is never to be taken for a page
-	h.Set("Cache-Control", "no-store")
 	h.Set(LogAttempt, strconv.Itoa(rec.ID.Number))
 	h.Set(LogOrigin, string(log.Origin))
 	h.Set(LogSize, strconv.FormatInt(log.Size, 10))
@@ -155,28 +156,22 @@ func logHeaders(h http.Header, rec state.AttemptRecord, log *tasklog.Log) {
 	h.Set("Trailer", LogEnd)
 }
 
-// sendLog sends a log as it comes. A client that does not read is waited for with patience, and then no more.
-func (s *Server) sendLog(w http.ResponseWriter, log *tasklog.Log) {
-	out := http.NewResponseController(w)
-	out.SetReadDeadline(time.Time{}) // the request has been read; its connection may stay quiet from now on
-	w.WriteHeader(http.StatusOK)
-	out.Flush()
-	buffer := make([]byte, 64<<10)
+// sendLog sends a log as it comes.
+func (s *Server) sendLog(out *stream, log *tasklog.Log) {
+	buffer := make([]byte, mesos.MaxRead)
+	if _, err := out.Write(nil); err != nil { // the headers, even if nothing follows for long
+		return
+	}
 	for {
 		n, err := log.Read(buffer)
 		if n > 0 {
-			out.SetWriteDeadline(time.Now().Add(writePatience))
-			if _, err := w.Write(buffer[:n]); err != nil {
-				return
-			}
-			if out.Flush() != nil {
-				return
+			if _, err := out.Write(buffer[:n]); err != nil {
+				return // the client is gone, or does not read
 			}
 		}
 		if err != nil {
-			out.SetWriteDeadline(time.Now().Add(writePatience))
 			if end := s.endOf(log, err); end != "" {
-				w.Header().Set(LogEnd, end)
+				out.w.Header().Set(LogEnd, end)
 			}
 			return
 		}

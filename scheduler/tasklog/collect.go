@@ -41,6 +41,9 @@ func (l *Logs) work(ctx context.Context) {
 func (l *Logs) postpone(it item, err error) {
 	now := l.cfg.Now()
 	lost, since := l.queue.postpone(it, now, now.Add(-l.cfg.Patience))
+	if since.Equal(now) {
+		l.cfg.Log.Warn("an agent does not give the logs of its tasks; it is asked again", "agent", it.hostname, "error", err)
+	}
 	for _, it := range lost {
 		l.entries <- collected{it, missingEntry(it, fmt.Sprintf("agent %s did not answer from %s to %s: %s",
 			it.hostname, clock(since), clock(now), causeOf(err)))}
