@@ -81,20 +81,20 @@ type barLine struct {
 
 // barLines draws as many steps as the terminal has rows for, those that something happens in before the others.
 func barLines(run httpapi.Run, s screen) []barLine {
-	steps, names := run.Steps, 0
-	left := 0
+	steps, left := run.Steps, 0
 	if room := s.height - 3; s.height > 0 && len(steps) > room && run.Ended == nil {
 		room = max(room, 1)
 		left = len(steps) - room
 		steps = busiest(steps, room)
 	}
+	names, counts := 0, 0
 	for _, st := range steps {
-		names = max(names, runewidth.StringWidth(st.Name))
+		names, counts = max(names, len(st.Name)), max(counts, len(endedOf(st)))
 	}
 	names = min(names, max(8, s.width/3))
 	var drawn []barLine
 	for _, st := range steps {
-		drawn = append(drawn, stepLine(st, names, s))
+		drawn = append(drawn, stepLine(st, names, counts, s))
 	}
 	if left > 0 {
 		text := cut(fmt.Sprintf("… and %s", counted(left, "step")), s.width-1)
@@ -134,12 +134,12 @@ const (
 )
 
 // stepLine draws a step: name, bar, how many tasks of how many have ended, and words.
-func stepLine(st httpapi.Step, names int, s screen) barLine {
+func stepLine(st httpapi.Step, names, counts int, s screen) barLine {
 	room := s.width - 1 // a full last column makes some terminals begin a new line
 	name := pad(cut(st.Name, names), names)
-	done := fmt.Sprintf("%*d/%d", len(fmt.Sprint(st.Tasks)), st.Succeeded+st.Failed+st.Cancelled, st.Tasks)
+	done := fmt.Sprintf("%*s", counts, endedOf(st))
 	if s.width < narrowest {
-		rest := done + " " + st.Phase
+		rest := endedOf(st) + " " + st.Phase
 		name = cut(name, room-len(rest)-1)
 		text := cut(strings.TrimRight(name, " ")+" "+rest, room)
 		return barLine{s.paint(phaseStyles[st.Phase], text), runewidth.StringWidth(text)}
@@ -149,6 +149,11 @@ func stepLine(st httpapi.Step, names int, s screen) barLine {
 	words := cut(harmless(detail(st)), room-used)
 	text := name + "  " + bar(st, width, s) + "  " + done + "  " + s.paint(phaseStyles[st.Phase], words)
 	return barLine{text, used + runewidth.StringWidth(words)}
+}
+
+// endedOf counts the tasks of a step that have ended.
+func endedOf(st httpapi.Step) string {
+	return fmt.Sprintf("%d/%d", st.Succeeded+st.Failed+st.Cancelled, st.Tasks)
 }
 
 // detail says what the tasks of a step do, as far as its bar and count do not.

@@ -17,18 +17,24 @@ func newValidate() *cobra.Command {
 		Short: "Check specs, without any server; - is standard input",
 		Long: "Check specs, without any server; - is standard input.\n\n" +
 			"Each problem is printed with file, line and column. The exit status is 1 if there is any, and 2 if a file cannot be read.",
-		Args: cobra.MinimumNArgs(1),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: specFiles,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			bad := false
+			var unread []error
 			for _, file := range files {
 				name, text, err := readSpec(file, cmd.InOrStdin())
 				if err != nil {
-					return err
+					unread = append(unread, err)
+					continue
 				}
 				if err := check(name, text); err != nil {
 					bad = true
 					fmt.Fprintln(cmd.ErrOrStderr(), err)
 				}
+			}
+			if len(unread) > 0 {
+				return errors.Join(unread...)
 			}
 			if bad {
 				return exitError(exitFailed)

@@ -38,6 +38,7 @@ func TestValidate(t *testing.T) {
 		"one of two":        {args: []string{good, bad}, status: exitFailed, says: []string{bad + ":3:10: "}},
 		"both":              {args: []string{bad, bad}, status: exitFailed, says: []string{bad + ":3:10: "}},
 		"missing":           {args: []string{missing}, status: exitUsage, says: []string{missing, "no such file"}},
+		"two missing":       {args: []string{missing, bad, missing + "2"}, status: exitUsage, says: []string{"spillway: reading the spec: open " + missing + ":", "\nspillway: reading the spec: open " + missing + "2:", bad + ":3:10: "}},
 		"a folder":          {args: []string{filepath.Dir(good)}, status: exitUsage, says: []string{"is a directory"}},
 		"standard input":    {stdin: goodSpec, args: []string{"-"}},
 		"bad input":         {stdin: badSpec, args: []string{"-"}, status: exitFailed, says: []string{"standard input:3:10: "}},

@@ -1,8 +1,10 @@
 package spec
 
 import (
+	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -92,11 +94,18 @@ func (b *binder) int(t *template) (n int64, ok bool) {
 	const most = 1_000_000_000_000_000
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n > most || n < -most {
-		b.add(t.path, "", "%q is no whole number of at most 15 digits%s", quotable(text), t.origin())
+		hint := ""
+		if m := fromTo.FindStringSubmatch(text); m != nil {
+			hint = fmt.Sprintf("the numbers from %s to %s are written {from: %s, to: %s}", m[1], m[2], m[1], m[2])
+		}
+		b.add(t.path, hint, "%q is no whole number of at most 15 digits%s", quotable(text), t.origin())
 		return 0, false
 	}
 	return n, true
 }
+
+// fromTo is how other systems write an array of numbers.
+var fromTo = regexp.MustCompile(`^([0-9]{1,15}) *(?:-|:|\.\.) *([0-9]{1,15})$`)
 
 // origin says which parameters a template got its value from.
 func (t *template) origin() string {

@@ -14,9 +14,10 @@ import (
 // decoder fills the types of document.go from YAML nodes, and notes every problem on the way.
 type decoder struct {
 	report
-	lines   []string // of the file
-	regexps int      // instructions, see MaxRegexps
-	parts   int      // see MaxParts
+	lines   []string              // of the file
+	regexps int                   // instructions, see MaxRegexps
+	parts   int                   // see MaxParts
+	listed  map[reflect.Type]bool // sections whose fields a hint has listed
 }
 
 // leaf is a type that reads itself from a node.
@@ -240,6 +241,10 @@ func (d *decoder) hintForField(t reflect.Type, name string) string {
 			return "it is a field of " + home.words
 		}
 	}
+	if d.listed[t] {
+		return "" // they have been named
+	}
+	d.listed[t] = true
 	return "there are: " + strings.Join(known, ", ")
 }
 
@@ -267,6 +272,9 @@ func (d *decoder) decodeList(path string, n *yaml.Node, v reflect.Value, f *fiel
 	}
 }
 
+// templateHomes is the hint for a template that stands elsewhere.
+const templateHomes = "templates can stand in run, env, image, array, matrix and volumes"
+
 func (d *decoder) decodeText(path string, n *yaml.Node, v reflect.Value, f *field) {
 	if !d.want(path, n, "text", "!!str") {
 		return
@@ -275,7 +283,7 @@ func (d *decoder) decodeText(path string, n *yaml.Node, v reflect.Value, f *fiel
 	v.SetString(s)
 	switch {
 	case strings.Contains(s, "{{") && v.Type() != reflect.TypeFor[prose]():
-		d.add(path, "templates can stand in run, env, image, array, matrix and volumes", "a template cannot stand here")
+		d.add(path, templateHomes, "a template cannot stand here")
 	case f.longest > 0 && utf8.RuneCountInString(s) > f.longest:
 		d.add(path, "", "longer than %d characters", f.longest)
 	case f.enum != nil && !slices.Contains(f.enum, s):

@@ -9,7 +9,7 @@ import (
 // messages only. The error, if there is one, is Problems: everything that is wrong, not only the first.
 func Parse(file string, text []byte) (*Spec, error) {
 	text = []byte(strings.TrimPrefix(string(text), "\ufeff"))
-	d := &decoder{report: report{file: file, places: map[string]place{}}, lines: strings.Split(string(text), "\n")}
+	d := &decoder{report: report{file: file, places: map[string]place{}}, lines: strings.Split(string(text), "\n"), listed: map[reflect.Type]bool{}}
 	root := d.root(text)
 	if root == nil {
 		return nil, d.err()

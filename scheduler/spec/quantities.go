@@ -12,12 +12,35 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+// isTemplate notes that a quantity is a template: quantities are fixed before parameters are known.
+func (d *decoder) isTemplate(path string, n *yaml.Node) bool {
+	is := n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "{{")
+	if is {
+		d.add(path, templateHomes, "a template cannot stand here")
+	}
+	return is
+}
+
+// isNegative notes that a quantity is less than 0.
+func (d *decoder) isNegative(path string, n *yaml.Node) bool {
+	is := n.Kind == yaml.ScalarNode && negative.MatchString(n.Value)
+	if is {
+		d.add(path, "", "%s is less than 0", quotable(n.Value))
+	}
+	return is
+}
+
+var negative = regexp.MustCompile(`^-[0-9.]`)
+
 // size is an amount of memory or disk space in MiB.
 type size int64
 
 const maxSize = 1 << 30 // MiB: 1 PiB
 
 func (s *size) read(d *decoder, path string, n *yaml.Node) {
+	if d.isTemplate(path, n) || d.isNegative(path, n) {
+		return
+	}
 	if n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!int" || n.ShortTag() == "!!float") {
 		d.add(path, "such as "+quotable(n.Value)+"MiB", "%s has no unit", quotable(n.Value))
 		return
@@ -77,6 +100,9 @@ type cpus int64
 const maxCPUs = 100_000_000 // thousandths
 
 func (c *cpus) read(d *decoder, path string, n *yaml.Node) {
+	if d.isTemplate(path, n) || d.isNegative(path, n) {
+		return
+	}
 	if !d.want(path, n, "a number such as 0.5", "!!int", "!!float") {
 		return
 	}
@@ -112,6 +138,9 @@ type duration time.Duration
 const maxDuration = 366 * 24 * time.Hour
 
 func (x *duration) read(d *decoder, path string, n *yaml.Node) {
+	if d.isTemplate(path, n) || d.isNegative(path, n) {
+		return
+	}
 	if n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!int" || n.ShortTag() == "!!float") {
 		d.add(path, "such as "+quotable(n.Value)+"s", "%s has no unit", quotable(n.Value))
 		return

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -15,10 +16,10 @@ var syntaxError = regexp.MustCompile(`(?s)^yaml: (?:line (\d{1,9}): )?(.*)$`)
 
 // addSyntax notes that the file is not YAML.
 func (d *decoder) addSyntax(text []byte, err error) {
-	message := syntaxError.FindStringSubmatch(err.Error())
+	said := syntaxError.FindStringSubmatch(err.Error())
 	line := 1
-	if message[1] != "" {
-		line = int(atoi(message[1]))
+	if said[1] != "" {
+		line = int(atoi(said[1]))
 	}
 	if len(text) <= maxSearched {
 		line = d.syntaxLine(text, err)
@@ -32,7 +33,11 @@ func (d *decoder) addSyntax(text []byte, err error) {
 		d.addAt(place{line, tab + 1}, "", "use spaces", "YAML does not allow tabs to indent")
 		return
 	}
-	d.addAt(place{line, indent + 1}, "", "", "not valid YAML: %s", quotable(message[2]))
+	column := indent + 1
+	if len(text) <= maxSearched && line <= len(d.lines) {
+		column = syntaxColumn(text, line, column, err)
+	}
+	d.addAt(place{line, column}, "", "", "not valid YAML: %s", quotable(said[2]))
 }
 
 // maxSearched bounds the files in which syntaxLine looks for the line: it parses the file about fifteen times.
@@ -43,16 +48,59 @@ const maxSearched = 128 << 10
 // with that line.
 func (d *decoder) syntaxLine(text []byte, err error) int {
 	ends := lineEnds(text)
-	i := sort.Search(len(ends)-1, func(i int) bool {
-		docs := yaml.NewDecoder(bytes.NewReader(text[:ends[i]]))
-		var n yaml.Node
-		first := decodeNext(docs, &n)
-		if first == nil {
-			first = decodeNext(docs, &n)
-		}
-		return first != nil && !errors.Is(first, io.EOF) && first.Error() == err.Error()
-	})
+	i := sort.Search(len(ends)-1, func(i int) bool { return failsAlike(text[:ends[i]], err) })
 	return i + 1
+}
+
+// failsAlike tells whether yaml.v3 refuses a text with the same message.
+func failsAlike(text []byte, err error) bool {
+	docs := yaml.NewDecoder(bytes.NewReader(text))
+	var n yaml.Node
+	first := decodeNext(docs, &n)
+	if first == nil {
+		first = decodeNext(docs, &n)
+	}
+	return first != nil && !errors.Is(first, io.EOF) && message(first) == message(err)
+}
+
+// message is what yaml.v3 says without the line, which may be the one where the text ends.
+func message(err error) string { return syntaxError.FindStringSubmatch(err.Error())[2] }
+
+// endings are ways to go on in a line, one of which mends a beginning that is only incomplete.
+var endings = []string{"", "x", "]", "}", "\"", "'", ": x"}
+
+// Bounds of syntaxColumn, which parses the file up to the line about fifty times.
+const (
+	longestLine   = 500
+	longestBefore = 32 << 10 // bytes
+)
+
+// syntaxColumn finds the column in the line: it is where the shortest beginning of the line ends that fails however it goes
+// on. Where there is none, as with a quote that is never closed, it is where the beginnings start to fail by themselves.
+func syntaxColumn(text []byte, line, otherwise int, err error) int {
+	ends := lineEnds(text)
+	from := 0
+	if line > 1 {
+		from = ends[line-2]
+	}
+	source := bytes.TrimRight(text[from:ends[line-1]], "\r\n")
+	if len(source) > longestLine || from > longestBefore {
+		return otherwise
+	}
+	for _, ways := range [][]string{endings, {""}} {
+		k := sort.Search(len(source)+1, func(k int) bool {
+			for _, way := range ways {
+				if !failsAlike(append(bytes.Clone(text[:from+k]), way...), err) {
+					return false
+				}
+			}
+			return true
+		})
+		if k > 0 && k <= len(source) {
+			return utf8.RuneCount(bytes.TrimRight(source[:k], " \t"))
+		}
+	}
+	return otherwise
 }
 
 func lineEnds(text []byte) []int {
