@@ -89,7 +89,7 @@ func NewCollector(daemon Daemon, st store.Reader, log *slog.Logger) *Collector {
 		reserved:   desc("spillway_agents_kept_free", "Agents that are kept free for tasks that have waited long."),
 		agents:     desc("spillway_agents", "Agents that have made offers and are not forgotten."),
 		subscribed: desc("spillway_mesos_subscribed", "1 if there is a subscription with a master, else 0."),
-		suppressed: desc("spillway_mesos_suppressed", "1 if the master makes no offers because none are wanted, else 0."),
+		suppressed: desc("spillway_mesos_suppressed", "1 if the master makes no offers because none are wanted or there is no subscription, else 0."),
 		storeSize:  desc("spillway_store_size_bytes", "What the store takes on the disk."),
 	}
 }

@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"runtime"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -148,6 +147,3 @@ func (m *Metrics) registerWork(f promauto.Factory) {
 	m.lastCommit = gauge(f, "spillway_commit_last_success_timestamp_seconds",
 		"When changes were last made durable, in Unix time; 0 if they never were.")
 }
-
-// seconds is a time as Prometheus wants it.
-func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
