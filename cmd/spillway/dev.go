@@ -45,6 +45,7 @@ func newDev() *cobra.Command {
 	f.StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
 	f.StringVar(&logFormat, "log-format", "text", "text or json")
 	policyFlags(f, &s.config)
+	s.rest.flags(f)
 	s.logs.limits(f)
 	s.images.add(f)
 	return cmd

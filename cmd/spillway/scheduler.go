@@ -52,6 +52,7 @@ func newScheduler() *cobra.Command {
 	s.logs.flags(f)
 	mesosFlags(f, &s.driver)
 	policyFlags(f, &s.config)
+	s.rest.flags(f)
 	s.images.add(f)
 	cmd.MarkFlagRequired("master")
 	cmd.MarkFlagRequired("store")

@@ -26,6 +26,7 @@ type service struct {
 	driver mesos.Config
 	images imageFlags
 	logs   logFlags
+	rest   restFlags
 	log    *slog.Logger
 }
 
@@ -78,7 +79,7 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 	daemon.Observer = meter.metrics
 	logs.start(ctx, daemon)
 	server := httpapi.New(httpapi.Config{
-		Daemon: daemon, Store: st, Logs: logs, Metrics: meter.handler(daemon, st, s.log), Images: images, Tokens: guard.tokens, Audit: guard.audit, Version: version, Log: s.log,
+		Daemon: daemon, Store: st, Logs: logs, Metrics: meter.handler(daemon, st, s.log), Images: images, Tokens: guard.tokens, Audit: guard.audit, Rate: s.rest.rate, Version: version, Log: s.log,
 	}).HTTP()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

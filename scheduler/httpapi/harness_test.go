@@ -255,3 +255,6 @@ func (a api) await(id, phase string) httpapi.Run {
 	a.t.Fatalf("run %s did not become %s", id, phase)
 	return httpapi.Run{}
 }
+
+// attemptsOfAll are the attempts of all tasks.
+var attemptsOfAll = store.AttemptFilter{Index: -1, Limit: 10}

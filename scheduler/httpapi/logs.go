@@ -50,7 +50,7 @@ func (s *Server) logRoutes() []route {
 				{name: "attempt", kind: number, summary: "Its number, from 0; the newest one unless given."},
 				{name: "tail", kind: number, summary: "How many lines from the end; all unless given."},
 				{name: "offset", kind: number, summary: "The first byte wanted, counted from 0, where no tail is given."},
-				{name: "follow", kind: flag, summary: "Go on with what is written later, until the attempt ends."},
+				{name: "follow", kind: truth, summary: "Go on with what is written later, until the attempt ends."},
 			}},
 	}
 }

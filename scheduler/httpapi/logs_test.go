@@ -63,7 +63,7 @@ func newLogServer(t *testing.T) *logServer {
 		}
 	})
 	<-master.offered
-	s := &logServer{api: api{t, server.URL}, stop: cancel}
+	s := &logServer{api: api{t: t, url: server.URL}, stop: cancel}
 	s.run = ask[httpapi.Run](s.api, "POST", "/v1/runs", httpapi.Submission{Spec: twoSteps}, 201).ID
 	now := time.Now()
 	add := func(index, number int, ended bool, stdout string) {

@@ -186,7 +186,7 @@ func (p param) schema() object {
 		}
 	case moment:
 		s["format"] = "date-time"
-	case flag:
+	case truth:
 		s["type"] = "boolean"
 	}
 	if p.values != nil {

@@ -17,7 +17,7 @@ const (
 	text   kind = "text"
 	number kind = "number" // a whole one
 	moment kind = "time"   // RFC 3339
-	flag   kind = "flag"   // true or false
+	truth  kind = "truth"  // true or false
 )
 
 // param is a parameter of a route's query, or a header.
@@ -92,7 +92,7 @@ func (p param) check(values []string) string {
 			if _, err := time.Parse(time.RFC3339, v); err != nil {
 				return fmt.Sprintf("%q is no time like 2026-01-31T12:00:00Z", v)
 			}
-		case flag:
+		case truth:
 			if v != "true" && v != "false" {
 				return fmt.Sprintf("%q is neither true nor false", v)
 			}

@@ -26,7 +26,7 @@ func (s *Server) submitRoutes() []route {
 			query: []param{
 				{name: "param", kind: text, repeat: true, summary: "With a body in YAML: a parameter, as name=value."},
 				{name: "file", kind: text, summary: "With a body in YAML: what its author calls it, for messages."},
-				{name: "dry_run", kind: flag, summary: "With a body in YAML: check all that a submission checks, and keep nothing."},
+				{name: "dry_run", kind: truth, summary: "With a body in YAML: check all that a submission checks, and keep nothing."},
 			}},
 	}
 }

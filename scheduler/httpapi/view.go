@@ -116,7 +116,8 @@ type Task struct {
 	Index int    `json:"index"`
 	// Values tells the task from the others of its step: index, value, and the names of the matrix.
 	Values map[string]string `json:"values,omitempty"`
-	// Phase is pending, retrying, starting, running, lost, succeeded, failed or cancelled.
+	// Phase is pending, retrying, starting, running, lost, succeeded, failed or cancelled. The tasks of a step that is
+	// skipped stay pending.
 	Phase string `json:"phase" jsonschema:"enum=pending,enum=retrying,enum=starting,enum=running,enum=lost,enum=succeeded,enum=failed,enum=cancelled"`
 	// Attempts is how many were made.
 	Attempts int `json:"attempts"`
