@@ -20,7 +20,8 @@ func testProperty(t *testing.T, open Open) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBench(t, open)
 		b.t = t
-		m := &model{next: 1, runs: map[state.RunID]state.RunRecord{}, attempts: map[state.AttemptID]state.AttemptRecord{}}
+		m := &model{next: 1, runs: map[state.RunID]state.RunRecord{}, attempts: map[state.AttemptID]state.AttemptRecord{},
+			versions: map[string]pipelines{}}
 		for range rapid.IntRange(1, 8).Draw(rt, "batches") {
 			changes := m.draw(rt)
 			b.commit(changes)
@@ -39,6 +40,7 @@ type model struct {
 	next        int64
 	runs        map[state.RunID]state.RunRecord
 	attempts    map[state.AttemptID]state.AttemptRecord
+	versions    map[string]pipelines // of the pipelines of project lpf, oldest first
 }
 
 func (m *model) apply(c *state.Changes) {
@@ -48,6 +50,13 @@ func (m *model) apply(c *state.Changes) {
 	}
 	for _, a := range c.Attempts {
 		m.attempts[a.ID] = a
+	}
+	for _, p := range c.Pipelines {
+		m.versions[p.Name] = append(m.versions[p.Name], p)
+	}
+	for _, id := range c.Forgotten {
+		delete(m.runs, id)
+		maps.DeleteFunc(m.attempts, func(a state.AttemptID, _ state.AttemptRecord) bool { return a.Run == id })
 	}
 	if c.FrameworkID != nil {
 		m.frameworkID = *c.FrameworkID
@@ -81,6 +90,10 @@ func (m *model) snapshot() state.Snapshot {
 			snap.Attempts = append(snap.Attempts, m.attemptsOf(r.ID)...)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(m.versions)) {
+		versions := m.versions[name]
+		snap.Pipelines = append(snap.Pipelines, versions[len(versions)-1])
+	}
 	return snap
 }
 
@@ -92,6 +105,11 @@ func (m *model) compare(rt *rapid.T, b *bench) {
 		if r.Key != "" {
 			b.wantKey(r)
 		}
+	}
+	for name, versions := range m.versions {
+		versions = slices.Clone(versions)
+		slices.Reverse(versions)
+		b.wantPipelines("lpf", name, 0, 100, versions)
 	}
 	slices.Reverse(all)
 	before := rapid.Int64Range(0, m.next).Draw(rt, "before")
@@ -106,6 +124,16 @@ func (m *model) compare(rt *rapid.T, b *bench) {
 func (m *model) draw(rt *rapid.T) *state.Changes {
 	c := &state.Changes{}
 	known := m.inOrder()
+	if len(known) > 0 && rapid.IntRange(0, 2).Draw(rt, "forget if 0") == 0 {
+		i := rapid.IntRange(0, len(known)-1).Draw(rt, "forgotten run")
+		c.Forgotten = append(c.Forgotten, known[i].ID)
+		known = slices.Delete(known, i, i+1)
+	}
+	for _, name := range []string{"noise", "glitch"} {
+		if rapid.IntRange(0, 3).Draw(rt, "put "+name+" if 0") == 0 {
+			c.Pipelines = append(c.Pipelines, m.drawVersion(rt, name))
+		}
+	}
 	for range rapid.IntRange(0, 2).Draw(rt, "new runs") {
 		r := m.drawNew(rt, m.next+int64(len(c.Runs)))
 		c.Runs, known = append(c.Runs, r), append(known, r)
@@ -127,11 +155,20 @@ func (m *model) draw(rt *rapid.T) *state.Changes {
 	return c
 }
 
+func (m *model) drawVersion(rt *rapid.T, name string) state.PipelineRecord {
+	return state.PipelineRecord{
+		Project: "lpf", Name: name, Version: len(m.versions[name]) + 1, Spec: drawText(rt, "spec"), By: drawText(rt, "by"),
+		Put: drawTime(rt, "put"), Deleted: rapid.Bool().Draw(rt, "deleted"),
+	}
+}
+
 func (m *model) drawNew(rt *rapid.T, sequence int64) state.RunRecord {
 	r := newRun(sequence)
 	r.Name, r.Owner, r.Spec = drawText(rt, "name"), drawText(rt, "owner"), drawText(rt, "spec")
 	r.Project = rapid.SampledFrom([]string{"lpf", "lisa"}).Draw(rt, "project")
 	r.Params = rapid.MapOfN(rapid.String(), rapid.String(), 0, 3).Draw(rt, "params")
+	r.Images = rapid.MapOfN(rapid.String(), rapid.String(), 0, 3).Draw(rt, "images")
+	r.SubmittedBy, r.PipelineVersion = drawText(rt, "by"), rapid.IntRange(0, 3).Draw(rt, "version")
 	r.Submitted = drawTime(rt, "submitted")
 	if rapid.Bool().Draw(rt, "has a key") {
 		r.Key = fmt.Sprint("key ", sequence)
