@@ -107,9 +107,11 @@ func (t *task) dump() TaskDump {
 // Check panics if the state contradicts itself. It looks at everything, so it is for tests and simulations.
 func (s *State) Check() {
 	usage := newUsage()
+	var counts Counts
 	for _, r := range s.Runs() {
 		open := 0
 		for _, st := range r.steps {
+			counts = counts.plus(st.Counts())
 			if !st.phase.Final() {
 				open++
 			}
@@ -122,6 +124,9 @@ func (s *State) Check() {
 	if !maps.Equal(usage.projects, s.usage.projects) || !maps.Equal(usage.agents, s.usage.agents) ||
 		!maps.Equal(usage.tasks.projects, s.usage.tasks.projects) || !maps.Equal(usage.tasks.agents, s.usage.tasks.agents) {
 		panic(fmt.Sprintf("state: usage is %v, live attempts use %v", s.usage, usage))
+	}
+	if counted := s.CountTasks(); counted != counts {
+		panic(fmt.Sprintf("state: %+v tasks are counted, there are %+v", counted, counts))
 	}
 	for i, st := range s.waiting {
 		if st.place != i+1 {
@@ -173,4 +178,12 @@ func (s *Intervals) String() string {
 		}
 	}
 	return b.String()
+}
+
+func (c Counts) plus(o Counts) Counts {
+	return Counts{
+		Pending: c.Pending + o.Pending, Retrying: c.Retrying + o.Retrying, Starting: c.Starting + o.Starting,
+		Running: c.Running + o.Running, Lost: c.Lost + o.Lost,
+		Succeeded: c.Succeeded + o.Succeeded, Failed: c.Failed + o.Failed, Cancelled: c.Cancelled + o.Cancelled,
+	}
 }

@@ -137,6 +137,7 @@ func (s *State) adoptTask(now time.Time, st *Step, attempts []AttemptRecord) {
 	}
 	if last.Outcome == "" {
 		t.live = &attempt{task: t, rec: last, heard: now, askedAt: last.Killed}
+		s.census.recount(t.live)
 		st.live++
 		s.usage.add(st.run.rec.Project, last.Agent, st.spec.Resources, 1)
 	} else {

@@ -72,6 +72,7 @@ type State struct {
 	waiting []*Step
 	timers  timers
 	usage   usage
+	census  census
 	next    int64 // sequence of the next run
 	// subscribed is since when the master can be heard; zero while it cannot.
 	subscribed time.Time
@@ -236,6 +237,7 @@ func (s *State) touchRun(r *Run) {
 }
 
 func (s *State) touchAttempt(a *attempt) {
+	s.census.recount(a)
 	if !a.dirty {
 		a.dirty = true
 		s.dirtyAttempts = append(s.dirtyAttempts, a)

@@ -37,6 +37,8 @@ type attempt struct {
 	rec   AttemptRecord
 	task  *task
 	dirty bool
+	// counted is the stage under which the attempt is counted.
+	counted stage
 	// heard is when the last update came; askedAt when the kill was last asked for.
 	heard, askedAt time.Time
 }

@@ -94,12 +94,14 @@ func (st *Step) Counts() Counts {
 		Cancelled: st.cancelled.Len(),
 	}
 	for _, t := range st.tasks {
-		switch {
-		case t.live == nil:
+		if t.live == nil {
 			c.Retrying++
-		case !t.live.rec.Unreachable.IsZero():
+			continue
+		}
+		switch t.live.stage() {
+		case lost:
 			c.Lost++
-		case t.live.rec.State.rank() < TaskRunning.rank():
+		case starting:
 			c.Starting++
 		default:
 			c.Running++
@@ -114,25 +116,6 @@ func (st *Step) Agents(f func(agent string)) {
 		if t.live != nil {
 			f(t.live.rec.Agent)
 		}
-	}
-}
-
-// CountTasks counts the tasks of all unfinished runs.
-func (s *State) CountTasks() Counts {
-	var all Counts
-	for _, r := range s.runs {
-		for _, st := range r.steps {
-			all = all.plus(st.Counts())
-		}
-	}
-	return all
-}
-
-func (c Counts) plus(o Counts) Counts {
-	return Counts{
-		Pending: c.Pending + o.Pending, Retrying: c.Retrying + o.Retrying, Starting: c.Starting + o.Starting,
-		Running: c.Running + o.Running, Lost: c.Lost + o.Lost,
-		Succeeded: c.Succeeded + o.Succeeded, Failed: c.Failed + o.Failed, Cancelled: c.Cancelled + o.Cancelled,
 	}
 }
 
