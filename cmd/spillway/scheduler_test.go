@@ -29,6 +29,8 @@ func TestSchedulerRefuses(t *testing.T) {
 		"bad master":        {with("--master", "ftp://m"), []string{"ftp://m", "http://"}},
 		"bad codec":         {with("--codec", "xml"), []string{`"xml"`, "protobuf or json"}},
 		"bad role":          {with("--role", "a b"), []string{`"a b"`}},
+		"no failover":       {with("--failover-timeout", "0"), []string{"--failover-timeout 0s", "over 0"}},
+		"bad limits":        {with("--infra-limit", "-1", "--keep-runs", "-1h"), []string{"infra-limit -1", "keep-runs -1h0m0s"}},
 		"bad weight":        {with("--weight", "lisa=none"), []string{`"lisa=none"`, "project=number"}},
 		"bad log level":     {with("--log-level", "loud"), []string{`"loud"`}},
 		"bad log format":    {with("--log-format", "xml"), []string{`"xml"`}},
