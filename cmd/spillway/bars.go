@@ -141,7 +141,7 @@ func stepLine(st httpapi.Step, names, counts int, s screen) barLine {
 	if s.width < narrowest {
 		rest := endedOf(st) + " " + st.Phase
 		name = cut(name, room-len(rest)-1)
-		text := cut(strings.TrimRight(name, " ")+" "+rest, room)
+		text := cut(strings.TrimSpace(strings.TrimRight(name, " ")+" "+rest), room)
 		return barLine{s.paint(phaseStyles[st.Phase], text), runewidth.StringWidth(text)}
 	}
 	width := min(widestBar, max(10, room-names-detailRoom))

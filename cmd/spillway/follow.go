@@ -178,7 +178,7 @@ func (l *lines) show(run httpapi.Run) {
 		l.said = map[string]string{}
 	}
 	for _, s := range run.Steps {
-		line := describe(s)
+		line := harmless(describe(s))
 		if line != l.said[s.Name] && (l.said[s.Name] != "" || s.Phase != "waiting") {
 			fmt.Fprintf(l.out, "%-16s %s\n", s.Name, line)
 		}
