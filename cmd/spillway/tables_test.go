@@ -70,10 +70,15 @@ func TestTables(t *testing.T) {
 				{Step: "whiten", Index: 2, Phase: "failed", Attempts: 1, Attempt: &anAttempt},
 			})
 		},
-		"none":    func(s *sheet) { printTasks(s, nil); printWaiting(s, httpapi.Waiting{}) },
-		"waiting": func(s *sheet) { printWaiting(s, httpapi.Waiting{Waiting: []httpapi.StepWhy{{Step: "whiten", Tasks: 24, Why: strings.Repeat("long ", 30)}}}) },
-		"queue":   func(s *sheet) { projectsTable(aQueue, s.now).print(s, s.screen); waitingTable(aQueue, s.now).print(s, s.screen) },
-		"agents":  func(s *sheet) { agentsTable(someAgents, s.now).print(s, s.screen) },
+		"none": func(s *sheet) { printTasks(s, nil); printWaiting(s, httpapi.Waiting{}) },
+		"waiting": func(s *sheet) {
+			printWaiting(s, httpapi.Waiting{Waiting: []httpapi.StepWhy{{Step: "whiten", Tasks: 24, Why: strings.Repeat("long ", 30)}}})
+		},
+		"queue": func(s *sheet) {
+			projectsTable(aQueue, s.now).print(s, s.screen)
+			waitingTable(aQueue, s.now).print(s, s.screen)
+		},
+		"agents": func(s *sheet) { agentsTable(someAgents, s.now).print(s, s.screen) },
 		"pipelines": func(s *sheet) {
 			pipelinesTable([]httpapi.Pipeline{{Project: "lisa", Name: "strain", Version: 3, By: "ada", Put: noon.Add(-time.Hour)},
 				{Project: "lisa", Name: "strain", Version: 4, Put: noon, Deleted: true}}, s.now).print(s, s.screen)
