@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -42,8 +43,10 @@ func readBody(req *request) ([]byte, error) {
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, newProblem(http.StatusRequestTimeout, "the body was sent too slowly")
 	case err != nil:
-		return nil, badRequest("the body ended early, or was sent too slowly")
+		return nil, badRequest("the body ended early")
 	}
 	return body, nil
 }

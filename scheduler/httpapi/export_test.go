@@ -1,6 +1,12 @@
 package httpapi
 
-import "github.com/lisa-dpc/spillway/scheduler/access"
+import (
+	"net/http"
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler"
+	"github.com/lisa-dpc/spillway/scheduler/access"
+)
 
 // TableRoute is a route as tests see it.
 type TableRoute struct {
@@ -23,3 +29,36 @@ func (s *Server) Table() []TableRoute {
 
 // Document returns the OpenAPI document.
 func (s *Server) Document() []byte { return s.document() }
+
+// OpenStreams counts the answers that go on.
+func (s *Server) OpenStreams() int {
+	s.streams.mu.Lock()
+	defer s.streams.mu.Unlock()
+	n := 0
+	for _, of := range s.streams.open {
+		n += of
+	}
+	return n
+}
+
+// KeepEvents has the server keep no more than n events, from now on.
+func (s *Server) KeepEvents(n int) {
+	s.feed.mu.Lock()
+	defer s.feed.mu.Unlock()
+	s.feed.ring = make([]event, n)
+}
+
+// Break makes a route that panics, for a test of what is answered then.
+func (s *Server) Break(inHandler, begun bool) http.Handler {
+	return s.recovered(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if begun {
+			w.WriteHeader(http.StatusOK)
+			w.Write([]byte("half"))
+		}
+		if inHandler {
+			panic("a secret invariant")
+		}
+		_, err := look(req.Context(), s.cfg.Daemon, func(time.Time, *scheduler.Reactor) (int, error) { panic("a secret invariant") })
+		s.fail(w, req, err)
+	}))
+}

@@ -77,13 +77,14 @@ func newGuarded(t *testing.T) *guarded {
 	daemon := scheduler.NewDaemon(scheduler.DefaultConfig(), st, master, log)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- daemon.Run(ctx) }()
 	g.server = httpapi.New(httpapi.Config{Daemon: daemon, Store: st, Tokens: tokens, Audit: audit, Version: "1.2.3", Log: log})
+	go func() { ended <- daemon.Run(ctx) }()
 	server := httptest.NewServer(g.server.Handler())
 	g.url = server.URL
 	t.Cleanup(func() {
-		server.Close()
 		cancel()
+		<-daemon.Done() // which ends its streams
+		server.Close()
 		if err := <-ended; err != nil {
 			t.Errorf("the daemon ended: %v", err)
 		}

@@ -114,6 +114,8 @@ type api struct {
 	store  records
 	daemon *scheduler.Daemon
 	log    *spoken
+	server *httpapi.Server
+	stop   context.CancelFunc // of the daemon
 }
 
 // newAPI starts a server of a daemon on a quiet master.
@@ -144,7 +146,8 @@ func start(t *testing.T, st records, master scheduler.Driver, change func(*httpa
 	if change != nil {
 		change(&cfg, limits)
 	}
-	server := httpapi.New(cfg).HTTP()
+	rest := httpapi.New(cfg)
+	server := rest.HTTP()
 	if limits.ReadTimeout > 0 {
 		server.ReadTimeout, server.ReadHeaderTimeout = limits.ReadTimeout, limits.ReadTimeout
 	}
@@ -166,7 +169,7 @@ func start(t *testing.T, st records, master scheduler.Driver, change func(*httpa
 		server.Close()
 		all.Wait()
 	})
-	return api{t: t, url: "http://" + listener.Addr().String(), addr: listener.Addr().String(), store: st, daemon: daemon, log: log}
+	return api{t: t, url: "http://" + listener.Addr().String(), addr: listener.Addr().String(), store: st, daemon: daemon, log: log, server: rest, stop: cancel}
 }
 
 // answer is what a request got.

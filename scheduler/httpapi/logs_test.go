@@ -53,8 +53,8 @@ func newLogServer(t *testing.T) *logServer {
 	daemon := scheduler.NewDaemon(scheduler.DefaultConfig(), st, master, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- daemon.Run(ctx) }()
 	server := httptest.NewServer(httpapi.New(httpapi.Config{Daemon: daemon, Store: st, Logs: logs, Log: log}).Handler())
+	go func() { ended <- daemon.Run(ctx) }()
 	t.Cleanup(func() {
 		server.Close()
 		cancel()

@@ -128,9 +128,25 @@ func await[T any](ctx context.Context, d *scheduler.Daemon, command func(done fu
 }
 
 // look reads the state between two batches. f runs on the daemon's loop: it must be quick and keep nothing of the
-// reactor's.
+// reactor's. A mistake in it is the request's end, not the scheduler's: it has changed nothing.
 func look[T any](ctx context.Context, d *scheduler.Daemon, f func(now time.Time, r *scheduler.Reactor) (T, error)) (T, error) {
 	return await(ctx, d, func(done func(T, error)) scheduler.Input {
-		return &scheduler.Read{Look: func(now time.Time, r *scheduler.Reactor) { done(f(now, r)) }}
+		return &scheduler.Read{Look: func(now time.Time, r *scheduler.Reactor) {
+			defer func() {
+				if what := recover(); what != nil {
+					var none T
+					done(none, &mistake{what, panicked()})
+				}
+			}()
+			done(f(now, r))
+		}}
 	})
 }
+
+// mistake is what a look at the state panicked with, and where.
+type mistake struct {
+	what any
+	at   string
+}
+
+func (m *mistake) Error() string { return fmt.Sprintf("%v at %s", m.what, m.at) }
