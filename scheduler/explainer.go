@@ -43,10 +43,10 @@ var WaitReasons = []WaitReason{
 // explainer tells why tasks wait that may be launched, by the rules that place them, over all agents that were seen, with
 // what they had free when they were last looked at. It holds nothing that changes, so it may be asked on any goroutine.
 type explainer struct {
+	at        time.Time
 	connected bool
 	agents    []placement.Agent
 	free      spec.Resources // of all agents
-	seed      uint64
 	kept      []keptAgent
 
 	mu    sync.Mutex
@@ -56,13 +56,31 @@ type explainer struct {
 // keptAgent is an agent, by its index, that is kept free for an entry of the queue.
 type keptAgent struct{ entry, agent int }
 
-// explaining returns the explainer of the moment: all explanations between two batches are made from the same.
-func (r *Reactor) explaining() *explainer {
+// reviewAfter is for how long explanations are made from the same agents though nothing was heard of any.
+const reviewAfter = 10 * time.Second
+
+// review keeps the explainer over a batch in which people only looked: many of them may look again and again.
+func (r *Reactor) review(now time.Time, inputs []Input, changes *state.Changes) {
+	if r.explainer == nil {
+		return
+	}
+	changed := !changes.Empty() || len(r.calls) > 0 || r.agents.held > 0 || now.Sub(r.explainer.at) > reviewAfter
+	for _, in := range inputs {
+		_, reads := in.(*Read)
+		changed = changed || !reads
+	}
+	if changed {
+		r.explainer = nil
+	}
+}
+
+// explaining returns the explainer of the moment.
+func (r *Reactor) explaining(now time.Time) *explainer {
 	if r.explainer != nil {
 		return r.explainer
 	}
 	agents := r.agents.all()
-	e := &explainer{connected: r.demand.connected, agents: make([]placement.Agent, len(agents)), seed: r.cfg.Seed}
+	e := &explainer{at: now, connected: r.demand.connected, agents: make([]placement.Agent, len(agents))}
 	for i, a := range agents {
 		used := r.state.UsedOn(a.id)
 		e.agents[i] = a.placing(a.idle(used), used)
@@ -107,7 +125,7 @@ func (e *explainer) why(owns func(entry int) bool, shape *placement.Shape) (Wait
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.round == nil {
-		e.round = placement.NewRound(e.agents, e.seed)
+		e.round = placement.Survey(e.agents)
 		for _, k := range e.kept {
 			e.round.Reserve(k.agent)
 		}

@@ -39,7 +39,7 @@ type Reactor struct {
 	lookedAround time.Time // when a round last looked at all agents
 	retained     time.Time // when it is next looked for runs to forget
 
-	// explainer is what explanations since the last batch are made with; nil until one is asked for.
+	// explainer is what explanations are made with; nil until one is asked for, and when it is out of date.
 	explainer *explainer
 
 	// calls and answers are what the batch wants done once it is durable.
@@ -85,7 +85,6 @@ func (r *Reactor) Run(id state.RunID) *state.Run { return r.state.Run(id) }
 // Step takes in one batch. An error means that nothing of the batch has had or may have an effect: the
 // scheduler must stop, and starts again from the store.
 func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error {
-	r.explainer = nil
 	postponed := r.postponed
 	r.postponed = nil
 	for _, in := range postponed {
@@ -100,6 +99,7 @@ func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error
 	r.reconcile(now)
 	r.retain(now)
 	changes := r.state.TakeChanges()
+	r.review(now, inputs, changes)
 	if err := r.commit(ctx, now, changes); err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (r *Reactor) Queue(now time.Time) Queue { return r.Outlook(now).Explain() }
 
 // Outlook returns what the queue looks like now.
 func (r *Reactor) Outlook(now time.Time) *Outlook {
-	o := &Outlook{explainer: r.explaining(), projects: map[string]*ProjectQueue{}}
+	o := &Outlook{explainer: r.explaining(now), projects: map[string]*ProjectQueue{}}
 	o.shares, o.total = r.shares()
 	r.state.EachActive(func(st *state.Step) { o.add(now, st) })
 	r.state.EachProject(func(project string, live int) {

@@ -190,3 +190,32 @@ func TestWhyInWords(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestExplanationsAreShared: while people only look, what they are told is made from one look at the agents; whatever
+// happens ends that, and so does time.
+func TestExplanationsAreShared(t *testing.T) {
+	g := newRig(t)
+	g.subscribe()
+	g.step(g.submission(3, 1))
+	look := func() *explainer {
+		g.step(&Read{Look: func(now time.Time, r *Reactor) { r.Queue(now) }})
+		return g.r.explainer
+	}
+	g.offer("o1", 2)
+	first := look()
+	if look() != first {
+		t.Error("the agents are looked at again though nothing has happened")
+	}
+	for name, happens := range map[string]func(){
+		"an event":  func() { g.offer("o2", 1) },
+		"a command": func() { g.step(g.submission(1, 1)) },
+		"time":      func() { g.pass(time.Minute) },
+		"both":      func() { g.step(&Read{Look: func(time.Time, *Reactor) {}}, Event{mesos.Disconnected{}}) },
+	} {
+		before := look()
+		happens()
+		if look() == before {
+			t.Errorf("after %s the agents are not looked at again", name)
+		}
+	}
+}

@@ -108,6 +108,6 @@ func (r *Reactor) whyLive(rec *state.AttemptRecord) string {
 
 // whyNotPlaced says why a task that may be launched is not.
 func (r *Reactor) whyNotPlaced(now time.Time, st *state.Step, avoid []string) string {
-	_, why := r.explaining().why(st.Owns, shapeOf(now, st, avoid))
+	_, why := r.explaining(now).why(st.Owns, shapeOf(now, st, avoid))
 	return why
 }

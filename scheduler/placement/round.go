@@ -35,6 +35,19 @@ type Assignment struct {
 // NewRound starts a round over the agents. The seed decides between agents of which none is better than the other; who
 // records it can have the same plan made again. The agents are read until the round is over, never changed.
 func NewRound(agents []Agent, seed uint64) *Round {
+	return newRound(agents, packingOrder(agents, seed))
+}
+
+// Survey starts a round that is for explanations. It saves itself the packing order, which only matters to Place.
+func Survey(agents []Agent) *Round {
+	order := make([]int, len(agents))
+	for i := range order {
+		order[i] = i
+	}
+	return newRound(agents, order)
+}
+
+func newRound(agents []Agent, order []int) *Round {
 	r := &Round{
 		agents:  agents,
 		states:  make([]agentState, len(agents)),
@@ -43,7 +56,7 @@ func NewRound(agents []Agent, seed uint64) *Round {
 		classes: map[classKey]*class{},
 		shapes:  map[*Shape]*shapeState{},
 	}
-	for place, index := range packingOrder(agents, seed) {
+	for place, index := range order {
 		r.place[index] = int32(place)
 	}
 	for index := range agents {
