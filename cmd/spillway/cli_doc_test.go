@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files and docs/cli.md")
@@ -85,11 +86,29 @@ func describeVerbs(b *strings.Builder, c *cobra.Command) {
 		if verb.Example != "" {
 			fmt.Fprintf(b, "\n```\n%s\n```\n", verb.Example)
 		}
-		if usages := verb.NonInheritedFlags().FlagUsages(); usages != "" {
+		if usages := flagsOf(verb).FlagUsages(); usages != "" {
 			fmt.Fprintf(b, "\n```\n%s```\n", usages)
+		}
+		if verb.Name() == "scheduler" || verb.Name() == "dev" {
+			fmt.Fprintf(b, "\nThe scheduler's own flags are in [operations.md](operations.md) and in `spillway %s --help`.\n", verb.Name())
 		}
 		describeVerbs(b, verb)
 	}
+}
+
+// flagsOf gives the flags of a verb, without those of a scheduler: they have a page of their own.
+func flagsOf(verb *cobra.Command) *pflag.FlagSet {
+	flags := pflag.NewFlagSet(verb.Name(), pflag.ContinueOnError)
+	var schedulers *pflag.FlagSet
+	if verb.Name() == "scheduler" || verb.Name() == "dev" {
+		schedulers = newScheduler().Flags()
+	}
+	verb.NonInheritedFlags().VisitAll(func(f *pflag.Flag) {
+		if schedulers == nil || schedulers.Lookup(f.Name) == nil {
+			flags.AddFlag(f)
+		}
+	})
+	return flags
 }
 
 func paragraph(verb *cobra.Command) string {
