@@ -142,8 +142,11 @@ func (s *SQLite) Attempts(ctx context.Context, id state.RunID, f AttemptFilter) 
 // query selects the attempts of the run with the sequence.
 func (f *AttemptFilter) query(run int64) (string, []any) {
 	query, args := selectAttempts, []any{run}
-	if f.Step != "" {
+	switch {
+	case f.Step != "":
 		query, args = query+" AND step = ?", append(args, f.Step)
+	case f.Index >= 0: // step by step, or all of the run's attempts would be looked at
+		query, args = query+" AND step IN "+stepsOfRun, append(args, run, run)
 	}
 	if f.Index >= 0 {
 		query, args = query+" AND task = ?", append(args, f.Index)

@@ -113,6 +113,11 @@ var (
 // openRuns is what index runs_open is made for; SQLite uses it only for this very condition.
 const openRuns = "phase NOT IN ('succeeded', 'failed', 'cancelled')"
 
+// stepsOfRun finds the steps of which a run has attempts, each by a look at the key.
+const stepsOfRun = "(WITH RECURSIVE s(step) AS (SELECT min(step) FROM attempts WHERE run = ?" +
+	" UNION ALL SELECT (SELECT min(step) FROM attempts WHERE run = ? AND step > s.step) FROM s WHERE s.step IS NOT NULL)" +
+	" SELECT step FROM s WHERE step IS NOT NULL)"
+
 // The queries.
 var (
 	selectRuns     = "SELECT " + names(runColumns, "$") + " FROM runs JOIN specs ON run = sequence"
