@@ -416,3 +416,76 @@ func TestFailuresAreLimited(t *testing.T) {
 		t.Errorf("from elsewhere: %d: %s", got.status, got.text)
 	}
 }
+
+// TestTokensAreNotKept: a token in what is submitted is refused, and not repeated anywhere.
+func TestTokensAreNotKept(t *testing.T) {
+	g := newGuarded(t)
+	secret := access.NewText()
+	spec := strings.Replace(twoSteps, "run: work, array", "env: {SPILLWAY_TOKEN: "+secret+"}, run: work, array", 1)
+	for name, c := range map[string]struct {
+		sub  httpapi.Submission
+		line int
+	}{
+		"spec":      {httpapi.Submission{Spec: spec}, 8},
+		"comment":   {httpapi.Submission{Spec: "# " + secret + "\n" + twoSteps}, 1},
+		"parameter": {httpapi.Submission{Spec: twoSteps, Params: map[string]string{"n": secret}}, 0},
+		"name":      {httpapi.Submission{Spec: twoSteps, Params: map[string]string{secret: "1"}}, 0},
+	} {
+		body, err := json.Marshal(c.sub)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := g.ask("author-lpf", "POST", "/v1/runs", string(body))
+		if got.status != 422 || len(got.problem.Errors) != 1 || got.problem.Errors[0].Line != c.line {
+			t.Errorf("%s: %d: %s", name, got.status, got.text)
+		}
+		if strings.Contains(got.text, secret) {
+			t.Errorf("%s: the answer repeats it: %s", name, got.text)
+		}
+	}
+	g.ask("author-lpf", "GET", "/v1/runs/"+secret, "")
+	g.ask("author-lpf", "POST", "/v1/runs/"+secret+"/cancel", "")
+	g.ask("", "POST", "/v1/runs/"+secret+"/cancel", "")
+	audit, err := os.ReadFile(g.audit)
+	if err != nil || strings.Contains(string(audit), secret) || strings.Contains(g.log.String(), secret) {
+		t.Errorf("%v, audit log:\n%s\nlog:\n%s", err, audit, g.log)
+	}
+}
+
+// TestListsAreOfOnesProjects: a list shows what belongs to the projects of the token, and asking for another is denied.
+func TestListsAreOfOnesProjects(t *testing.T) {
+	g := newGuarded(t)
+	g.add("both", access.Author, "lpf", "other")
+	for _, project := range []string{"lpf", "other", "third"} {
+		if got := g.ask("author-all", "POST", "/v1/runs", submissionOf(project)); got.status != 201 {
+			t.Fatalf("%d: %s", got.status, got.text)
+		}
+	}
+	for _, c := range []struct {
+		token, query string
+		status       int
+		want         string // the projects of the runs, newest first
+	}{
+		{"viewer-lpf", "", 200, "lpf"},
+		{"viewer-other", "", 200, "other"},
+		{"both", "", 200, "other lpf"},
+		{"viewer-all", "", 200, "third other lpf"},
+		{"both", "?project=lpf", 200, "lpf"},
+		{"viewer-all", "?project=third", 200, "third"},
+		{"both", "?project=third", 403, ""},
+		{"viewer-lpf", "?project=*", 403, ""},
+	} {
+		got := g.ask(c.token, "GET", "/v1/runs"+c.query, "")
+		var list httpapi.Runs
+		if err := json.Unmarshal([]byte(got.text), &list); err != nil {
+			t.Fatal(err)
+		}
+		var projects []string
+		for _, run := range list.Runs {
+			projects = append(projects, run.Project)
+		}
+		if got.status != c.status || strings.Join(projects, " ") != c.want {
+			t.Errorf("%s%s: %d with runs of %v, want %d with %q", c.token, c.query, got.status, projects, c.status, c.want)
+		}
+	}
+}

@@ -143,7 +143,8 @@ func (s *Server) mux() *http.ServeMux {
 	return mux
 }
 
-// serve makes a route's handler one of net/http.
+// serve makes a route's handler one of net/http. The guard comes first: what is wrong with a request is told to those
+// who may send it.
 func (s *Server) serve(rt route) http.HandlerFunc {
 	guarded := s.guard(rt, func(w http.ResponseWriter, req *request) (err error) {
 		if req.query, err = readQuery(rt.query, req.URL.RawQuery); err == nil {
@@ -196,7 +197,7 @@ func (rt route) acceptable(accept []string) error {
 func (s *Server) fail(w http.ResponseWriter, req *http.Request, err error) {
 	p := problemOf(err)
 	if p.Status >= http.StatusInternalServerError && req.Context().Err() == nil {
-		s.log.Error("request failed", "method", req.Method, "path", req.URL.Path, "error", err)
+		s.log.Error("request failed", "method", req.Method, "path", access.Redact(req.URL.Path), "error", err)
 	}
 	if errors.Is(err, http.ErrAbortHandler) {
 		panic(http.ErrAbortHandler)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/lisa-dpc/spillway/scheduler/access"
 )
 
 // Handler returns the routes. A browser may not use them on behalf of a page of another origin: whoever reaches a
@@ -71,7 +73,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 			if what == http.ErrAbortHandler {
 				panic(what)
 			}
-			s.log.Error("a request met a mistake in the scheduler", "method", req.Method, "path", req.URL.Path,
+			s.log.Error("a request met a mistake in the scheduler", "method", req.Method, "path", access.Redact(req.URL.Path),
 				"panic", fmt.Sprint(what), "at", panicked())
 			if out.yes {
 				panic(http.ErrAbortHandler) // half an answer must not look like a whole one

@@ -78,6 +78,9 @@ func (s *Server) accept(req *request, sub submission) (int, any, error) {
 	if sub.File == "" {
 		sub.File = "spec"
 	}
+	if err := refuseTokens(sub.File, sub.Spec, sub.Params); err != nil {
+		return 0, nil, err
+	}
 	parsed, err := spec.Parse(sub.File, []byte(sub.Spec))
 	if err != nil {
 		return 0, nil, err
