@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -487,5 +488,45 @@ func TestListsAreOfOnesProjects(t *testing.T) {
 		if got.status != c.status || strings.Join(projects, " ") != c.want {
 			t.Errorf("%s%s: %d with runs of %v, want %d with %q", c.token, c.query, got.status, projects, c.status, c.want)
 		}
+	}
+}
+
+// TestEventsAreOfOnesProjects follows the events with a token, until the token is revoked.
+func TestEventsAreOfOnesProjects(t *testing.T) {
+	g := newGuarded(t)
+	req, err := http.NewRequestWithContext(t.Context(), "GET", g.url+"/v1/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+g.texts["viewer-lpf"])
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for _, project := range []string{"other", "lpf"} {
+		if got := g.ask("author-all", "POST", "/v1/runs", submissionOf(project)); got.status != 201 {
+			t.Fatalf("%d: %s", got.status, got.text)
+		}
+	}
+	lines := bufio.NewScanner(resp.Body)
+	revoked := false
+	for lines.Scan() {
+		data, isData := strings.CutPrefix(lines.Text(), "data: ")
+		if !isData || !strings.Contains(data, `"project"`) {
+			continue
+		}
+		if !strings.Contains(data, `"project":"lpf"`) {
+			t.Errorf("not of the token's project: %s", data)
+		}
+		if !revoked {
+			if err := access.RevokeToken(g.tokens, "viewer-lpf"); err != nil {
+				t.Fatal(err)
+			}
+			revoked = true
+		}
+	}
+	if lines.Err() != nil || !revoked {
+		t.Errorf("the stream ended: %v; an event came: %v", lines.Err(), revoked)
 	}
 }
