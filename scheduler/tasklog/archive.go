@@ -125,37 +125,53 @@ type entry struct {
 // put keeps entries; one of an attempt that is there already changes nothing.
 func (a *archive) put(ctx context.Context, entries []entry) error {
 	return a.write(ctx, func(tx *sql.Tx) error {
-		runs := map[state.RunID]int64{}
+		w, err := newWriting(ctx, tx)
+		if err != nil {
+			return err
+		}
 		for i := range entries {
-			e := &entries[i]
-			run, err := runNumber(ctx, tx, runs, e.id.Run)
-			if err == nil {
-				err = putEntry(ctx, tx, run, e)
-			}
-			if err != nil {
-				return fmt.Errorf("keeping the log of %s: %w", e.id, err)
+			if err := w.entry(&entries[i]); err != nil {
+				return fmt.Errorf("keeping the log of %s: %w", entries[i].id, err)
 			}
 		}
 		return nil
 	})
 }
 
-func runNumber(ctx context.Context, tx *sql.Tx, known map[state.RunID]int64, id state.RunID) (int64, error) {
-	if no, ok := known[id]; ok {
-		return no, nil
-	}
-	var no int64
-	err := tx.QueryRowContext(ctx, "INSERT INTO runs (id) VALUES (?1) ON CONFLICT DO UPDATE SET id = ?1 RETURNING no", string(id)).Scan(&no)
-	known[id] = no
-	return no, err
+// writing is a batch of entries on its way into a transaction, which closes its statements.
+type writing struct {
+	ctx             context.Context
+	run, log, piece *sql.Stmt
+	runs            map[state.RunID]int64 // their numbers
 }
 
-func putEntry(ctx context.Context, tx *sql.Tx, run int64, e *entry) error {
+func newWriting(ctx context.Context, tx *sql.Tx) (*writing, error) {
+	w := &writing{ctx: ctx, runs: map[state.RunID]int64{}}
+	for query, stmt := range map[string]**sql.Stmt{
+		"INSERT INTO runs (id) VALUES (?1) ON CONFLICT DO UPDATE SET id = ?1 RETURNING no": &w.run,
+		"INSERT INTO logs (run, step, task, number, ended, stdout_size, stderr_size, stdout_why, stderr_why)" +
+			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING no": &w.log,
+		"INSERT INTO pieces (no, at, size, data) VALUES (?, ?, ?, ?)": &w.piece,
+	} {
+		var err error
+		if *stmt, err = tx.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+func (w *writing) entry(e *entry) error {
+	run, known := w.runs[e.id.Run]
+	if !known {
+		if err := w.run.QueryRowContext(w.ctx, string(e.id.Run)).Scan(&run); err != nil {
+			return err
+		}
+		w.runs[e.id.Run] = run
+	}
 	var no int64
-	out, err := &e.streams[0], &e.streams[1]
-	row := tx.QueryRowContext(ctx, "INSERT INTO logs (run, step, task, number, ended, stdout_size, stderr_size, stdout_why, stderr_why)"+
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING no",
-		run, e.id.Step, e.id.Index, e.id.Number, e.ended.UnixNano(), out.size, err.size, out.why, err.why)
+	out, errs := &e.streams[0], &e.streams[1]
+	row := w.log.QueryRowContext(w.ctx, run, e.id.Step, e.id.Index, e.id.Number, e.ended.UnixNano(), out.size, errs.size, out.why, errs.why)
 	if err := row.Scan(&no); err != nil {
 		if errors.Is(err, sql.ErrNoRows) { // it is there already
 			return nil
@@ -164,8 +180,7 @@ func putEntry(ctx context.Context, tx *sql.Tx, run int64, e *entry) error {
 	}
 	for stream := range e.streams {
 		for i, p := range e.streams[stream].pieces[:min(len(e.streams[stream].pieces), maxPieces)] {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO pieces (no, at, size, data) VALUES (?, ?, ?, ?)",
-				pieceNumber(no, stream, i), p.At, p.Size, p.data); err != nil {
+			if _, err := w.piece.ExecContext(w.ctx, pieceNumber(no, stream, i), p.At, p.Size, p.data); err != nil {
 				return err
 			}
 		}
