@@ -34,7 +34,7 @@ func benchLogs(b *testing.B) *Logs {
 	if err != nil {
 		b.Fatal(err)
 	}
-	l, err := Open(b.Context(), Config{Path: filepath.Join(b.TempDir(), "logs.db"), Sandbox: redirected{sandboxes, server.URL}, Records: store.NewMemory()})
+	l, err := Open(b.Context(), Config{Path: filepath.Join(b.TempDir(), "logs.db"), Sandbox: redirected{sandboxes, server.URL}, Records: store.NewMemory(), Rate: 1e9})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func BenchmarkLogsWatch(b *testing.B) {
 	for b.Loop() {
 		l.Watch(c)
 		b.StopTimer()
-		l.queue = newQueue()
+		l.queue = newQueue(maxQueue)
 		b.StartTimer()
 	}
 }

@@ -23,6 +23,9 @@ func (l *Logs) work(ctx context.Context) {
 		if !ok {
 			return
 		}
+		if l.pace.Wait(ctx) != nil {
+			return
+		}
 		e, err := l.collect(ctx, it)
 		switch {
 		case ctx.Err() != nil:

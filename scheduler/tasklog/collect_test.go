@@ -182,6 +182,7 @@ func TestFoundAgain(t *testing.T) {
 		w.keep(state.Changes{Runs: []state.RunRecord{finished}, Attempts: []state.AttemptRecord{rec}})
 		w.open()
 		w.run()
+		time.Sleep(10 * time.Second) // as many are collected in a second as Rate says
 		synctest.Wait()
 		w.agents.answer(rec.AgentURL, errRefused)
 		w.says("finished", rec, Stdout, "of a finished run")
@@ -206,11 +207,11 @@ func TestFoundAgain(t *testing.T) {
 // TestOverflow: what does not fit into the queue is looked for when there is room.
 func TestOverflow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newWorld(t, func(c *Config) { c.queue = 100 })
 		w.commit(w.framework("f"))
 		run := w.newRun()
 		w.keep(state.Changes{Runs: []state.RunRecord{run}})
-		full := make([]item, maxQueue-1)
+		full := make([]item, w.cfg.queue-1)
 		for i := range full {
 			full[i] = newItem(ptr(w.end(w.attempt("other", i))))
 		}
@@ -222,10 +223,11 @@ func TestOverflow(t *testing.T) {
 			ended = append(ended, w.end(rec))
 		}
 		w.commit(state.Changes{Attempts: ended})
-		if n := w.logs.queue.size; n != maxQueue {
+		if n := w.logs.queue.size; n != w.cfg.queue {
 			t.Errorf("%d attempts wait", n)
 		}
 		w.run()
+		time.Sleep(time.Second)
 		synctest.Wait()
 		w.agents.answer(ended[0].AgentURL, errRefused)
 		for i, rec := range ended {

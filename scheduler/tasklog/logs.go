@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
@@ -29,6 +31,9 @@ type Config struct {
 	Patience time.Duration
 	// Workers is how many attempts are collected at a time.
 	Workers int
+	// Rate is how many attempts are collected each second at most. What a burst of short tasks leaves behind is collected
+	// after it, with what the scheduler needs of the machine left to it.
+	Rate    float64
 	Sandbox Sandbox
 	Records Records
 	Log     *slog.Logger
@@ -37,13 +42,15 @@ type Config struct {
 	Now func() time.Time
 	// pollMin and pollMax bound the pause between two looks at a file that is followed; it doubles while nothing comes.
 	pollMin, pollMax time.Duration
+	// queue is how many attempts wait in memory.
+	queue int
 }
 
 // DefaultConfig returns what is used unless an operator decides otherwise.
 func DefaultConfig() Config {
 	return Config{
-		Cap: 4 << 20, Keep: 30 * 24 * time.Hour, MaxSize: 10 << 30, Patience: time.Hour, Workers: 16,
-		Log: slog.New(slog.DiscardHandler), Now: time.Now, pollMin: 100 * time.Millisecond, pollMax: 2 * time.Second,
+		Cap: 4 << 20, Keep: 30 * 24 * time.Hour, MaxSize: 10 << 30, Patience: time.Hour, Workers: 16, Rate: 1000,
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, pollMin: 100 * time.Millisecond, pollMax: 2 * time.Second, queue: maxQueue,
 	}
 }
 
@@ -54,9 +61,11 @@ func (c *Config) setDefaults() {
 	def(&c.MaxSize, d.MaxSize)
 	def(&c.Patience, d.Patience)
 	def(&c.Workers, d.Workers)
+	def(&c.Rate, d.Rate)
 	def(&c.Log, d.Log)
 	def(&c.pollMin, d.pollMin)
 	def(&c.pollMax, d.pollMax)
+	def(&c.queue, d.queue)
 	if c.Now == nil {
 		c.Now = d.Now
 	}
@@ -74,6 +83,7 @@ type Logs struct {
 	cfg     Config
 	archive *archive
 	queue   *queue
+	pace    *rate.Limiter
 	entries chan collected // to be written
 	tidied  chan struct{}  // a turn of retention is to be done
 
@@ -98,7 +108,7 @@ func Open(ctx context.Context, cfg Config) (*Logs, error) {
 		return nil, errors.Join(fmt.Errorf("opening the logs in %s: %w", cfg.Path, err), archive.close())
 	}
 	return &Logs{
-		cfg: cfg, archive: archive, queue: newQueue(), names: names,
+		cfg: cfg, archive: archive, queue: newQueue(cfg.queue), names: names, pace: rate.NewLimiter(rate.Limit(cfg.Rate), cfg.Workers),
 		entries: make(chan collected, cfg.Workers), wake: make(chan struct{}, 1), tidied: make(chan struct{}, 1),
 	}, nil
 }

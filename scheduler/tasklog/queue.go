@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	// maxQueue is how many attempts wait in memory to be collected; others are found in the store when there is room.
+	// maxQueue is how many attempts wait in memory to be collected, unless a test says otherwise; others are found in the
+	// store when there is room.
 	maxQueue = 50_000
 	// perAgent is how many attempts are collected from one agent at a time.
 	perAgent = 2
@@ -44,8 +45,10 @@ type source struct {
 
 // queue hands out attempts to be collected, few of each agent at a time, all agents in turn.
 type queue struct {
+	limit  int // of size
 	mu     sync.Mutex
-	change sync.Cond
+	work   sync.Cond // ready has one more
+	change sync.Cond // size is smaller, or skipped larger
 	agents map[string]*source
 	ready  []*source // that have items and may be asked
 	size   int       // items that wait, are being collected or being written
@@ -58,9 +61,9 @@ type queue struct {
 	closed bool
 }
 
-func newQueue() *queue {
-	q := &queue{agents: map[string]*source{}, waits: map[state.RunID]int{}, skipped: map[state.RunID]bool{}, gone: map[state.RunID]bool{}}
-	q.change.L = &q.mu
+func newQueue(limit int) *queue {
+	q := &queue{limit: limit, agents: map[string]*source{}, waits: map[state.RunID]int{}, skipped: map[state.RunID]bool{}, gone: map[state.RunID]bool{}}
+	q.work.L, q.change.L = &q.mu, &q.mu
 	return q
 }
 
@@ -69,13 +72,15 @@ func (q *queue) put(items []item) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, it := range items {
-		if q.size >= maxQueue {
+		if q.size >= q.limit {
 			q.skipped[it.id.Run] = true
 			continue
 		}
 		q.add(it)
 	}
-	q.change.Broadcast()
+	if len(q.skipped) > 0 {
+		q.change.Broadcast()
+	}
 }
 
 func (q *queue) add(it item) {
@@ -95,6 +100,7 @@ func (q *queue) list(s *source) {
 	if !s.listed && !s.resting && len(s.items) > 0 && s.busy < perAgent {
 		s.listed = true
 		q.ready = append(q.ready, s)
+		q.work.Signal()
 	}
 }
 
@@ -105,7 +111,7 @@ func (q *queue) take() (item, bool) {
 	defer q.mu.Unlock()
 	for !q.closed {
 		if len(q.ready) == 0 {
-			q.change.Wait()
+			q.work.Wait()
 			continue
 		}
 		s := q.ready[0]
@@ -132,7 +138,6 @@ func (q *queue) answered(it item) {
 	s.busy--
 	q.list(s)
 	q.drop(s)
-	q.change.Broadcast()
 }
 
 // drop forgets an agent of which nothing is wanted.
@@ -178,7 +183,6 @@ func (q *queue) postpone(it item, now, before time.Time) (lost []item, since tim
 	}
 	s.items = kept
 	q.rest(s)
-	q.change.Broadcast()
 	return lost, s.silent
 }
 
@@ -195,7 +199,6 @@ func (q *queue) rest(s *source) {
 		s.resting = false
 		q.list(s)
 		q.drop(s)
-		q.change.Broadcast()
 	})
 }
 
@@ -238,7 +241,7 @@ func (q *queue) search() (state.RunID, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for !q.closed {
-		if q.size <= maxQueue/2 {
+		if q.size <= q.limit/2 {
 			for run := range q.skipped {
 				delete(q.skipped, run)
 				return run, true
@@ -253,7 +256,7 @@ func (q *queue) search() (state.RunID, bool) {
 func (q *queue) room() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for q.size > maxQueue/2 && !q.closed {
+	for q.size > q.limit/2 && !q.closed {
 		q.change.Wait()
 	}
 	return !q.closed
@@ -271,5 +274,6 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
+	q.work.Broadcast()
 	q.change.Broadcast()
 }
