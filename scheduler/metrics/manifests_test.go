@@ -188,6 +188,7 @@ func checkMatcher(t *testing.T, where string, f *dto.MetricFamily, label, values
 // TestExpressionsAreSound has promtool read the rules, the dashboard's expressions as if they were rules, and the tests of
 // the alerts.
 func TestExpressionsAreSound(t *testing.T) {
+	promtool(t, manifests, nil, "check", "config", "--syntax-only", "prometheus.yaml")
 	promtool(t, manifests, nil, "check", "rules", "recording.rules.yaml", "alerting.rules.yaml")
 	promtool(t, manifests, nil, "test", "rules", "alerting.rules.test.yaml")
 	type rule struct {
