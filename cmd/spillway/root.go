@@ -23,16 +23,22 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetVersionTemplate("spillway {{.Version}}\n")
-	root.AddCommand(
-		newSubmit(), newRun(), newRuns(), newStatus(), newTasks(), newWhy(), newLogs(),
-		newCancel(), newRetry(), newDelete(),
-		newGraph(), newTimeline(),
-		newPipelines(),
-		newQueue(), newAgents(), newTop(),
-		newValidate(), newSchema(),
-		newScheduler(), newDev(), newToken(), newRegistry(), newVersion(),
-	)
+	addGroup(root, "Runs:", newRun(), newSubmit(), newRuns(), newStatus(), newTasks(), newWhy(), newLogs(),
+		newCancel(), newRetry(), newDelete(), newGraph(), newTimeline())
+	addGroup(root, "Pipelines and specs:", newPipelines(), newValidate(), newSchema())
+	addGroup(root, "The queue and the cluster:", newQueue(), newAgents(), newTop())
+	addGroup(root, "Running a scheduler:", newScheduler(), newDev(), newToken(), newRegistry())
+	root.AddCommand(newVersion())
 	return root
+}
+
+// addGroup adds verbs that the help shows together.
+func addGroup(root *cobra.Command, title string, verbs ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, verb := range verbs {
+		verb.GroupID = title
+	}
+	root.AddCommand(verbs...)
 }
 
 func newVersion() *cobra.Command {

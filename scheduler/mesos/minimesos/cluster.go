@@ -225,7 +225,7 @@ func (c *Cluster) runnerFor(kind Runner) (runner, error) {
 	}
 	docker, err := newDockerRunner(c.ctx)
 	if err != nil {
-		return nil, fmt.Errorf("minimesos: no Docker engine answers: %w", err)
+		return nil, fmt.Errorf("minimesos: the Docker engine cannot be used: %w", err)
 	}
 	c.runners[Docker] = docker
 	return docker, nil
