@@ -121,12 +121,11 @@ func (p *logPrint) again(query url.Values) url.Values {
 // insist asks again while the scheduler does not answer, for as long as patience lasts: it may be being restarted.
 func (r *logReader) insist(ctx context.Context, ask func() error) error {
 	for start := time.Now(); ; {
-		began := time.Now()
 		err := ask()
 		if !errors.Is(err, errUnavailable) {
 			return err
 		}
-		if time.Since(began) > patience { // it has answered for long before it went away
+		if errors.Is(err, errBrokenOff) { // until now it has answered
 			start = time.Now()
 		}
 		if time.Since(start) > patience {
