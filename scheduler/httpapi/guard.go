@@ -78,10 +78,11 @@ func (rt route) changes() bool { return rt.method != http.MethodGet && rt.method
 
 // begin notes what the audit log is told of a call.
 func (c *call) begin(rt route, req *http.Request) {
+	what, _, _ := strings.Cut(strings.TrimSuffix(rt.summary, "."), ":") // in short
 	c.route = rt
 	c.entry = access.Entry{
 		Call: strings.ToLower(rand.Text()), Who: c.who.Name, From: addressOf(req), Method: req.Method, Path: req.URL.Path,
-		What: rt.summary, Needs: rt.role,
+		What: what, Needs: rt.role,
 	}
 }
 
