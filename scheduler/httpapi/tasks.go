@@ -35,8 +35,6 @@ const (
 	lookedAt = 10_000
 	// looks is how often that is done for one page.
 	looks = 20
-	// attemptsOfTask bounds the attempts of one task that are shown; retries have limits far below.
-	attemptsOfTask = 10_000
 )
 
 func (s *Server) taskRoutes() []route {
@@ -170,12 +168,13 @@ func (s *Server) listTasks(req *request) (int, any, error) {
 			break
 		}
 	}
+	newest, err := s.newestAttempts(req.Context(), req.run(), page.found)
+	if err != nil {
+		return 0, nil, err
+	}
 	view := Tasks{Tasks: make([]Task, len(page.found))}
 	for i, t := range page.found {
-		if view.Tasks[i], err = s.taskView(req.Context(), req.run(), t); err != nil {
-			return 0, nil, err
-		}
-		view.Tasks[i].History = nil
+		view.Tasks[i] = t.view(newest[taskName{t.step.Name, t.index}])
 	}
 	if !page.ended {
 		view.Next = cursor(taskList, page.step, strconv.Itoa(page.index))
@@ -183,31 +182,72 @@ func (s *Server) listTasks(req *request) (int, any, error) {
 	return http.StatusOK, view, nil
 }
 
-// taskView describes a task. Its attempts are the store's, which can be ahead of what the state knew.
-func (s *Server) taskView(ctx context.Context, run state.RunID, t foundTask) (Task, error) {
+// view describes a task whose newest attempt, if the state has no live one, is the store's; nil: it has none.
+func (t foundTask) view(newest *state.AttemptRecord) Task {
 	v := Task{Step: t.step.Name, Index: t.index, Phase: t.phase, Why: t.why, Values: map[string]string{}}
 	for _, x := range t.step.Values(t.index) {
 		v.Values[x.Name] = x.Value
 	}
-	if t.phase == phasePending {
-		return v, nil
-	}
-	attempts, err := s.cfg.Store.Attempts(ctx, run, store.AttemptFilter{Step: t.step.Name, Index: t.index, Limit: attemptsOfTask})
-	if err != nil {
-		return v, missing(err, "run %s", run)
-	}
-	for i := range attempts {
-		v.History = append(v.History, attemptView(&attempts[i]))
-	}
-	newest := t.live
-	if newest == nil && len(attempts) > 0 {
-		newest = &attempts[len(attempts)-1]
+	if t.live != nil {
+		newest = t.live
 	}
 	if newest != nil {
 		a := attemptView(newest)
 		v.Attempt, v.Attempts = &a, newest.ID.Number+1
 	}
-	return v, nil
+	return v
+}
+
+type taskName struct {
+	step  string
+	index int
+}
+
+// closeBy is how far apart tasks may be to be read from the store together, with those between them.
+const closeBy = 8
+
+// newestAttempts reads the newest attempts of tasks, in the order of a page, of which the state has no live one.
+func (s *Server) newestAttempts(ctx context.Context, run state.RunID, tasks []foundTask) (map[taskName]*state.AttemptRecord, error) {
+	newest := map[taskName]*state.AttemptRecord{}
+	tasks = slices.DeleteFunc(slices.Clone(tasks), func(t foundTask) bool { return t.live != nil || t.phase == phasePending })
+	for len(tasks) > 0 {
+		first, n := tasks[0], 1
+		for n < len(tasks) && tasks[n].step == first.step && tasks[n].index-tasks[n-1].index <= closeBy {
+			n++
+		}
+		err := s.eachAttempt(ctx, run, first.step.Name, first.index, tasks[n-1].index, func(a *state.AttemptRecord) {
+			newest[taskName{a.ID.Step, a.ID.Index}] = a
+		})
+		if err != nil {
+			return nil, err
+		}
+		tasks = tasks[n:]
+	}
+	return newest, nil
+}
+
+// eachAttempt reads the attempts of the tasks first to last of a step, in order.
+func (s *Server) eachAttempt(ctx context.Context, run state.RunID, step string, first, last int, f func(*state.AttemptRecord)) error {
+	filter := store.AttemptFilter{Step: step, Index: -1, Limit: longest}
+	if first == last {
+		filter.Index = first
+	}
+	for filter.After = (state.AttemptID{Step: step, Index: first, Number: -1}); ; {
+		page, err := s.cfg.Store.Attempts(ctx, run, filter)
+		if err != nil {
+			return missing(err, "run %s", run)
+		}
+		for i := range page {
+			if page[i].ID.Index > last {
+				return nil
+			}
+			f(&page[i])
+		}
+		if len(page) < filter.Limit {
+			return nil
+		}
+		filter.After = page[len(page)-1].ID
+	}
 }
 
 func (s *Server) showTask(req *request) (int, any, error) {
@@ -237,7 +277,15 @@ func (s *Server) oneTask(req *request) (Task, error) {
 	if err != nil {
 		return Task{}, err
 	}
-	task, err := s.taskView(req.Context(), req.run(), found)
+	var history []Attempt
+	var newest *state.AttemptRecord
+	if found.phase != phasePending {
+		err = s.eachAttempt(req.Context(), req.run(), name, index, index, func(a *state.AttemptRecord) {
+			history, newest = append(history, attemptView(a)), a
+		})
+	}
+	task := found.view(newest)
+	task.History = history
 	if task.Why == "" {
 		task.Why = became(task)
 	}
