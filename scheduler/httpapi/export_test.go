@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/base64"
 	"net/http"
 	"time"
 
@@ -62,3 +63,6 @@ func (s *Server) Break(inHandler, begun bool) http.Handler {
 		s.fail(w, req, err)
 	}))
 }
+
+// Cursor makes a cursor of any text.
+func Cursor(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }

@@ -17,40 +17,56 @@ const finishedKept = 16
 // finished makes runs that have ended from what the store holds, one at a time, since a run of a million tasks takes
 // memory, and keeps those that were looked at last.
 type finished struct {
-	store store.Reader
-	mu    sync.Mutex
-	runs  []*state.Run // the one that was asked for last is the last
+	store   store.Reader
+	loading sync.Mutex // held while a run is made
+	mu      sync.Mutex
+	runs    []*state.Run // the one that was asked for last is the last
 }
 
-// run returns the run of a record. It is shared, and to be read only.
+// run returns the run of a record, or nil if it was retried meanwhile. It is shared, and to be read only.
 func (f *finished) run(ctx context.Context, rec state.RunRecord) (*state.Run, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	i := slices.IndexFunc(f.runs, func(r *state.Run) bool {
-		have := r.Record()
-		return have.ID == rec.ID && have.Generation == rec.Generation
-	})
-	if i >= 0 {
-		run := f.runs[i]
-		f.runs = append(slices.Delete(f.runs, i, i+1), run)
+	if run := f.kept(rec); run != nil {
+		return run, nil
+	}
+	f.loading.Lock()
+	defer f.loading.Unlock()
+	if run := f.kept(rec); run != nil { // somebody else has asked for it meanwhile
 		return run, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err // whoever asked has not waited for their turn
 	}
 	rec, attempts, err := f.store.Run(ctx, rec.ID)
-	if err != nil {
+	if err != nil || !rec.Phase.Final() {
 		return nil, err
 	}
 	run, err := state.Inspect(rec, attempts)
 	if err != nil {
 		return nil, err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if len(f.runs) == finishedKept {
 		f.runs = slices.Delete(f.runs, 0, 1)
 	}
 	f.runs = append(f.runs, run)
 	return run, nil
+}
+
+// kept returns a run that is kept, or nil.
+func (f *finished) kept(rec state.RunRecord) *state.Run {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := slices.IndexFunc(f.runs, func(r *state.Run) bool {
+		have := r.Record()
+		return have.ID == rec.ID && have.Generation == rec.Generation
+	})
+	if i < 0 {
+		return nil
+	}
+	run := f.runs[i]
+	f.runs = append(slices.Delete(f.runs, i, i+1), run)
+	return run
 }
 
 // withRun calls f with a run. An unfinished one is the state's own, and f is called on the daemon's loop with the
@@ -84,6 +100,8 @@ func withRun[T any](ctx context.Context, s *Server, id state.RunID, f func(now t
 		if err != nil {
 			return none, missing(err, "run %s", id)
 		}
-		return f(rec.Ended, run, nil)
+		if run != nil {
+			return f(rec.Ended, run, nil)
+		}
 	}
 }
