@@ -38,6 +38,7 @@ QueueView                not measured           ≤ 10 held-ms
 Runs                     not measured           ≤ 200 ms/op
 LogsCollected            not measured           ≥ 1000 attempts/s
 Attempts                 not measured           ≤ 200 ms/op
+Lists                    not measured           ≤ 200 ms/op
 `
 	var out strings.Builder
 	ok, err := format(strings.NewReader(in), &out)

@@ -64,14 +64,6 @@ var goals = []goal{
 	{name: "Runs", unit: "ns/op", limit: 200e6},                             // a list of runs out of 100,000, whatever the filter
 	{name: "LogsCollected", unit: "attempts/s", limit: 1000, atLeast: true}, // 1 KiB on each stream, agents included, 2 cores
 	{name: "Attempts", unit: "ns/op", limit: 200e6},                         // a page of a run's 500,000 attempts
-	{name: "MatchRound", unit: "ns/op", limit: 50e6},                        // 10,000 agents, 100,000 pending tasks of 100 shapes, one core
-	{name: "MillionTaskArray", unit: "ns/op", limit: 1e9},                   // from its text to accepted
-	{name: "MillionTaskArray", unit: "MB", limit: 100},                      // kept once it is accepted
-	{name: "Throughput", unit: "tasks/s", limit: 2000, atLeast: true},       // pending to recorded as finished, durable, 2 cores
-	{name: "QueueView", unit: "held-ms", limit: 10},                         // how long a look at the queue holds the loop, 10,000 agents, 100 shapes
-	{name: "Latency", unit: "p99-ms", limit: 50},                            // submission to TASK_RUNNING on an idle cluster
-	{name: "Runs", unit: "ns/op", limit: 200e6},                             // a list of runs out of 100,000, whatever the filter
-	{name: "Attempts", unit: "ns/op", limit: 200e6},                         // a page of a run's 500,000 attempts
 	{name: "Lists", unit: "ns/op", limit: 200e6},                            // a page of a list over HTTP, at 100,000 runs
 }
 
