@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -444,6 +445,13 @@ func TestTokensAreNotKept(t *testing.T) {
 			t.Errorf("%s: the answer repeats it: %s", name, got.text)
 		}
 	}
+	body, err := json.Marshal(httpapi.PipelineSpec{Spec: spec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := g.ask("author-lpf", "PUT", "/v1/pipelines/lpf/two", string(body)); got.status != 422 || strings.Contains(got.text, secret) {
+		t.Errorf("pipeline: %d: %s", got.status, got.text)
+	}
 	g.ask("author-lpf", "GET", "/v1/runs/"+secret, "")
 	g.ask("author-lpf", "POST", "/v1/runs/"+secret+"/cancel", "")
 	g.ask("", "POST", "/v1/runs/"+secret+"/cancel", "")
@@ -451,6 +459,15 @@ func TestTokensAreNotKept(t *testing.T) {
 	if err != nil || strings.Contains(string(audit), secret) || strings.Contains(g.log.String(), secret) {
 		t.Errorf("%v, audit log:\n%s\nlog:\n%s", err, audit, g.log)
 	}
+}
+
+// projects finds the projects of all that an answer holds, in the order in which they stand there.
+func (r reply) projects() string {
+	var all []string
+	for _, found := range regexp.MustCompile(`"project":"([^"]*)"`).FindAllStringSubmatch(r.text, -1) {
+		all = append(all, found[1])
+	}
+	return strings.Join(all, " ")
 }
 
 // TestListsAreOfOnesProjects: a list shows what belongs to the projects of the token, and asking for another is denied.
@@ -461,33 +478,59 @@ func TestListsAreOfOnesProjects(t *testing.T) {
 		if got := g.ask("author-all", "POST", "/v1/runs", submissionOf(project)); got.status != 201 {
 			t.Fatalf("%d: %s", got.status, got.text)
 		}
+		if got := g.ask("author-all", "PUT", "/v1/pipelines/"+project+"/two", submissionOf(project)); got.status != 201 {
+			t.Fatalf("%d: %s", got.status, got.text)
+		}
 	}
 	for _, c := range []struct {
-		token, query string
-		status       int
-		want         string // the projects of the runs, newest first
+		token, path string
+		status      int
+		want        string
 	}{
-		{"viewer-lpf", "", 200, "lpf"},
-		{"viewer-other", "", 200, "other"},
-		{"both", "", 200, "other lpf"},
-		{"viewer-all", "", 200, "third other lpf"},
-		{"both", "?project=lpf", 200, "lpf"},
-		{"viewer-all", "?project=third", 200, "third"},
-		{"both", "?project=third", 403, ""},
-		{"viewer-lpf", "?project=*", 403, ""},
+		{"viewer-lpf", "/v1/runs", 200, "lpf"},
+		{"viewer-other", "/v1/runs", 200, "other"},
+		{"both", "/v1/runs", 200, "other lpf"},
+		{"viewer-all", "/v1/runs", 200, "third other lpf"},
+		{"both", "/v1/runs?project=lpf", 200, "lpf"},
+		{"viewer-all", "/v1/runs?project=third", 200, "third"},
+		{"both", "/v1/runs?project=third", 403, ""},
+		{"both", "/v1/runs?project=lpf&project=third", 403, ""},
+		{"viewer-lpf", "/v1/runs?project=*", 403, ""},
+		{"viewer-lpf", "/v1/pipelines", 200, "lpf"},
+		{"both", "/v1/pipelines", 200, "lpf other"},
+		{"viewer-all", "/v1/pipelines", 200, "lpf other third"},
+		{"both", "/v1/pipelines?project=third", 403, ""},
+		{"viewer-other", "/v1/queue", 200, "other other"}, // among the projects, and in what waits
+		{"both", "/v1/queue", 200, "lpf other lpf other"},
+		{"viewer-all", "/v1/queue", 200, "lpf other third lpf other third"},
+		{"both", "/v1/events?project=third", 403, ""},
 	} {
-		got := g.ask(c.token, "GET", "/v1/runs"+c.query, "")
-		var list httpapi.Runs
-		if err := json.Unmarshal([]byte(got.text), &list); err != nil {
+		if got := g.ask(c.token, "GET", c.path, ""); got.status != c.status || got.projects() != c.want {
+			t.Errorf("%s, %s: %d with %q, want %d with %q: %s", c.token, c.path, got.status, got.projects(), c.status, c.want, got.text)
+		}
+	}
+}
+
+// TestOperatorsDeleteTheirsOnly: what is deleted by its age is of the projects of the token, whatever is not said.
+func TestOperatorsDeleteTheirsOnly(t *testing.T) {
+	g := newGuarded(t)
+	for _, project := range []string{"lpf", "other"} {
+		var run httpapi.Run
+		if err := json.Unmarshal([]byte(g.ask("author-all", "POST", "/v1/runs", submissionOf(project)).text), &run); err != nil {
 			t.Fatal(err)
 		}
-		var projects []string
-		for _, run := range list.Runs {
-			projects = append(projects, run.Project)
+		if got := g.ask("author-all", "POST", "/v1/runs/"+run.ID+"/cancel", ""); got.status != 202 {
+			t.Fatalf("%d: %s", got.status, got.text)
 		}
-		if got.status != c.status || strings.Join(projects, " ") != c.want {
-			t.Errorf("%s%s: %d with runs of %v, want %d with %q", c.token, c.query, got.status, projects, c.status, c.want)
-		}
+	}
+	if got := g.ask("operator-lpf", "DELETE", "/v1/runs?ended_before=2999-01-01T00:00:00Z&project=other", ""); got.status != 403 {
+		t.Errorf("of another project: %d: %s", got.status, got.text)
+	}
+	if got := g.ask("operator-lpf", "DELETE", "/v1/runs?ended_before=2999-01-01T00:00:00Z", ""); got.status != 200 || !strings.Contains(got.text, `"deleted":1`) {
+		t.Errorf("of one's own: %d: %s", got.status, got.text)
+	}
+	if got := g.ask("viewer-all", "GET", "/v1/runs", ""); got.projects() != "other" {
+		t.Errorf("left are runs of %s", got.projects())
 	}
 }
 
