@@ -78,7 +78,7 @@ func (l *logFlags) open(ctx context.Context, store string, driver mesos.Config, 
 	cfg.Sandbox, cfg.Records, cfg.Log = sandboxes, records, log
 	logs, err := tasklog.Open(ctx, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("%w (--logs names another file)", err)
+		return nil, fmt.Errorf("%w (--logs names another file; with a file of logs nothing but logs is lost)", err)
 	}
 	return &logKeeper{Logs: logs, sandboxes: sandboxes}, nil
 }

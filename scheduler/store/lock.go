@@ -74,3 +74,18 @@ func holder(f *os.File) string {
 	}
 	return "an unknown process"
 }
+
+// A FileLock keeps other schedulers away from a file that is not a store but belongs to one.
+type FileLock struct{ file *os.File }
+
+// LockFile locks the file at path, which need not be there, until Close; ErrLocked if another scheduler has it.
+func LockFile(path string) (*FileLock, error) {
+	f, err := lock(path)
+	if err != nil {
+		return nil, err
+	}
+	return &FileLock{f}, nil
+}
+
+// Close lets another scheduler in.
+func (l *FileLock) Close() error { return unlock(l.file) }

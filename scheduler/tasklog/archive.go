@@ -14,6 +14,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/lisa-dpc/spillway/scheduler/state"
+	"github.com/lisa-dpc/spillway/scheduler/store"
 )
 
 //go:embed schema.sql
@@ -31,30 +32,44 @@ const (
 // archive is the file in which logs are kept. A single goroutine writes, any number read.
 type archive struct {
 	path    string
+	lock    *store.FileLock
 	writer  *sql.DB // one connection
 	readers *sql.DB
 }
 
-// openArchive opens the file at path, or makes it.
+// openArchive opens the file at path, or makes it. It is locked: a scheduler deletes logs of runs that it does not know.
 func openArchive(ctx context.Context, path string) (*archive, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	// What tasks write is shown to those who may see their project, and to no other user of this machine.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := store.LockFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the logs: %w", err)
 	}
+	a, err := openLocked(ctx, path)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the logs in %s: %w", path, err), lock.Close())
+	}
+	a.lock = lock
+	return a, nil
+}
+
+func openLocked(ctx context.Context, path string) (*archive, error) {
+	// What tasks write is shown to those who may see their project, and to no other user of this machine.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
 	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("opening the logs: %w", err)
+		return nil, err
 	}
 	a := &archive{path: path}
 	// NORMAL: a power failure may take back the last commits. What they held is searched for at the next start.
 	a.writer = open(path, 1, url.Values{"_synchronous": {"NORMAL"}, "_txlock": {"immediate"}, "_pragma": {"cache_size(-16384)"}})
 	a.readers = open(path, 4, url.Values{"_query_only": {"on"}})
 	if err := a.prepare(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the logs in %s: %w", path, err), a.close())
+		return nil, errors.Join(err, a.disconnect())
 	}
 	return a, nil
 }
@@ -72,7 +87,9 @@ func open(path string, connections int, options url.Values) *sql.DB {
 	return db
 }
 
-func (a *archive) close() error { return errors.Join(a.readers.Close(), a.writer.Close()) }
+func (a *archive) close() error { return errors.Join(a.disconnect(), a.lock.Close()) }
+
+func (a *archive) disconnect() error { return errors.Join(a.readers.Close(), a.writer.Close()) }
 
 // prepare makes the tables of a new file. Pages that become free are given back to the file system bit by bit, which
 // SQLite must be told before the first table is made.

@@ -1,7 +1,9 @@
 package tasklog
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/state"
+	"github.com/lisa-dpc/spillway/scheduler/store"
 )
 
 // shelf is an archive that is filled by hand, with a clock of its own.
@@ -134,11 +137,19 @@ func TestNotFoundAgain(t *testing.T) {
 // TestOpenRefuses opens files that hold no logs.
 func TestOpenRefuses(t *testing.T) {
 	w := newWorld(t)
+	if _, err := Open(t.Context(), w.cfg); !errors.Is(err, store.ErrLocked) {
+		t.Errorf("a file that is in use: %v", err)
+	}
+	w.close()
 	for what, change := range map[string]string{
 		"another file than one with logs": "PRAGMA application_id = 7",
 		"a newer Spillway":                fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = 99", applicationID),
 	} {
-		if _, err := w.logs.archive.writer.Exec(change); err != nil {
+		db := open(w.cfg.Path, 1, url.Values{})
+		if _, err := db.Exec(change); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Open(t.Context(), w.cfg); err == nil || !strings.Contains(err.Error(), what) {
