@@ -22,8 +22,9 @@ const maxLogs = 100
 // logReader prints what tasks have written: their stdout to stdout, and their stderr to stderr.
 type logReader struct {
 	client  *client
-	out     io.Writer
-	errs    io.Writer
+	out     io.Writer // of the tasks' stdout
+	errs    io.Writer // of their stderr
+	says    io.Writer // of messages
 	streams []string
 	tail    int // lines; negative: all
 	attempt int // negative: the newest one
@@ -39,7 +40,7 @@ func newLogs() *cobra.Command {
 		Long: "Print what tasks have written, their stdout to stdout and their stderr to stderr, byte for byte.\n\n" +
 			runHelp + " INDEX is the number of a task in its step. Of each task its newest attempt is meant, unless --attempt names another.\n\n" +
 			"With -f what is written later is printed as well, until the task has ended: a task that waits is waited for, and if another attempt of it is " +
-			"made, that one is followed too. What is not there, and why, is said on stderr.",
+			"made, that one is followed too. Of several tasks whole lines are printed, each with its task before it. What is not there, and why, is said on stderr.",
 		Args: cobra.RangeArgs(1, 2),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 1 {
@@ -48,7 +49,8 @@ func newLogs() *cobra.Command {
 			return runIDs(1)(cmd, args, begun)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r.client, r.out, r.errs = a.client, cmd.OutOrStdout(), &sharedWriter{out: cmd.ErrOrStderr()}
+			r.client, r.out, r.errs = a.client, &sharedWriter{out: cmd.OutOrStdout()}, &sharedWriter{out: cmd.ErrOrStderr()}
+			r.says = r.errs
 			if r.streams = []string{"stdout", "stderr"}; stdout != stderr {
 				r.streams = map[bool][]string{true: {"stdout"}, false: {"stderr"}}[stdout]
 			}
@@ -72,7 +74,7 @@ func newLogs() *cobra.Command {
 	return cmd
 }
 
-// sharedWriter is written to by a task's stderr and by messages.
+// sharedWriter is written to by several logs, and messages, at the same time.
 type sharedWriter struct {
 	mu  sync.Mutex
 	out io.Writer
@@ -148,7 +150,7 @@ func (r *logReader) print(ctx context.Context, tasks []taskRef) error {
 			var problem *httpapi.Problem
 			switch {
 			case errors.As(err, &problem) && len(tasks) > 1:
-				fmt.Fprintf(r.errs, "spillway: %s\n", harmless(problem.Detail))
+				fmt.Fprintf(r.says, "spillway: %s\n", harmless(problem.Detail))
 			case err != nil:
 				return err
 			default:
@@ -214,7 +216,7 @@ func (p *logPrint) once(ctx context.Context, query url.Values) error {
 	case "":
 		return errBrokenOff
 	default:
-		fmt.Fprintf(p.reader.errs, "spillway: %s of %s ends here: %s\n", p.stream, p.task, harmless(end))
+		fmt.Fprintf(p.reader.says, "spillway: %s of %s ends here: %s\n", p.stream, p.task, harmless(end))
 		return nil
 	}
 }
@@ -228,7 +230,7 @@ func (p *logPrint) copy(ctx context.Context, resp *http.Response) error {
 			return err
 		}
 		if p.next == from {
-			fmt.Fprintf(p.reader.errs, "\nspillway: here %s were not kept of %s of %s\n", size(to-from), p.stream, p.task)
+			fmt.Fprintf(p.reader.says, "\nspillway: here %s were not kept of %s of %s\n", size(to-from), p.stream, p.task)
 			p.next = to
 		}
 	}

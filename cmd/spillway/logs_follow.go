@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strconv"
 	"sync"
@@ -12,15 +14,77 @@ import (
 	"github.com/lisa-dpc/spillway/scheduler/httpapi"
 )
 
-// follow prints the log of a task as it is written, attempt after attempt, until the task has ended.
+// maxFollowed is how many tasks are followed at a time: the scheduler lets a client have some 60 streams.
+const maxFollowed = 30
+
+// follow prints the logs of tasks as they are written, attempt after attempt, until the tasks have ended.
 func (r *logReader) follow(ctx context.Context, tasks []taskRef) error {
-	if len(tasks) > 1 {
-		return fmt.Errorf("-f follows one task, and there are %d: name one as STEP/INDEX, such as %s", len(tasks), tasks[0])
+	if len(tasks) > maxFollowed {
+		return fmt.Errorf("-f follows up to %d tasks, and there are %d: name one as STEP/INDEX, such as %s", maxFollowed, len(tasks), tasks[0])
 	}
-	err := r.followTask(ctx, tasks[0])
-	if errors.Is(err, context.Canceled) {
+	errs := make([]error, len(tasks))
+	var wg sync.WaitGroup
+	for i, t := range tasks {
+		own := *r
+		var out, err lineWriter
+		if len(tasks) > 1 {
+			out, err = lineWriter{out: r.out, prefix: prefix(t, tasks)}, lineWriter{out: r.errs, prefix: prefix(t, tasks)}
+			own.out, own.errs = &out, &err
+		}
+		wg.Go(func() {
+			errs[i] = errors.Join(own.followTask(ctx, t), out.flush(), err.flush())
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
 		return exitError(exitInterrupted)
 	}
+	return errors.Join(errs...)
+}
+
+// prefix stands before the lines of a task, as wide as that of any other.
+func prefix(t taskRef, tasks []taskRef) string {
+	width := 0
+	for _, other := range tasks {
+		width = max(width, len(other.String()))
+	}
+	return fmt.Sprintf("%-*s | ", width, t)
+}
+
+// lineWriter writes whole lines, each behind a prefix. The zero value writes nothing.
+type lineWriter struct {
+	out    io.Writer
+	prefix string
+	rest   []byte
+}
+
+// longestLine is how much of a line without end is waited for.
+const longestLine = 64 << 10
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	var text []byte
+	for {
+		end := bytes.IndexByte(w.rest, '\n') + 1
+		if end == 0 && len(w.rest) < longestLine {
+			break
+		}
+		if end == 0 {
+			end = len(w.rest)
+		}
+		text = append(append(text, w.prefix...), w.rest[:end]...)
+		w.rest = w.rest[end:]
+	}
+	_, err := w.out.Write(text)
+	return len(p), err
+}
+
+// flush writes a last line that has no end.
+func (w *lineWriter) flush() error {
+	if len(w.rest) == 0 {
+		return nil
+	}
+	_, err := w.Write([]byte("\n"))
 	return err
 }
 
@@ -28,8 +92,8 @@ func (r *logReader) follow(ctx context.Context, tasks []taskRef) error {
 var ended = map[string]bool{"succeeded": true, "failed": true, "cancelled": true}
 
 func (r *logReader) followTask(ctx context.Context, t taskRef) error {
-	said, last := "", -1
-	for {
+	said, last := "", -1 // the last attempt that was followed
+	for first := true; ; first = false {
 		var task httpapi.Task
 		if err := r.insist(ctx, func() error { return r.client.do(ctx, "GET", t.path(), nil, &task) }); err != nil {
 			return err
@@ -42,10 +106,9 @@ func (r *logReader) followTask(ctx context.Context, t taskRef) error {
 		case r.attempt >= 0:
 			return r.followAttempt(ctx, t, r.attempt)
 		case newest > last:
-			if last < 0 {
-				last = newest - 1
+			if last++; first { // those before the newest one are not asked for
+				last = newest
 			}
-			last++
 			r.announce(t, last, &task)
 			if err := r.followAttempt(ctx, t, last); err != nil {
 				return err
@@ -57,7 +120,7 @@ func (r *logReader) followTask(ctx context.Context, t taskRef) error {
 		}
 		if task.Why != said {
 			said = task.Why
-			fmt.Fprintf(r.errs, "spillway: %s: %s\n", t, harmless(said))
+			fmt.Fprintf(r.says, "spillway: %s: %s\n", t, harmless(said))
 		}
 		if err := pause(ctx, time.Second); err != nil {
 			return err
@@ -72,7 +135,7 @@ func (r *logReader) announce(t taskRef, number int, task *httpapi.Task) {
 		where = " on " + task.Attempt.Hostname
 	}
 	if number > 0 {
-		fmt.Fprintf(r.errs, "spillway: %s: attempt %d%s\n", t, number, where)
+		fmt.Fprintf(r.says, "spillway: %s: attempt %d%s\n", t, number, where)
 	}
 }
 
@@ -98,7 +161,7 @@ func (r *logReader) followAttempt(ctx context.Context, t taskRef, number int) er
 	var problem *httpapi.Problem
 	for _, err := range errs {
 		if errors.As(err, &problem) {
-			fmt.Fprintf(r.errs, "spillway: %s\n", harmless(problem.Detail))
+			fmt.Fprintf(r.says, "spillway: %s\n", harmless(problem.Detail))
 			err = nil
 		}
 		if err != nil {

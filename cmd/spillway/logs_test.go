@@ -90,7 +90,6 @@ func TestLogs(t *testing.T) {
 		{"fails --stdout", 0, "", ""},
 		{"nothing", 2, "", "spillway: run " + run + ` has no step "nothing"` + "\n"},
 		{"say/x", 2, "", `spillway: task "say/x": write it as STEP/INDEX, with an index from 0 on` + "\n"},
-		{"say -f", 2, "", "spillway: -f follows one task, and there are 2: name one as STEP/INDEX, such as say/0\n"},
 		{"much/0 --stdout --tail 1", 0, "the end\n", ""},
 	} {
 		got := command(t.Context(), "", append([]string{"logs", "--url", url, run}, strings.Fields(c.args)...)...)
@@ -106,6 +105,46 @@ func TestLogs(t *testing.T) {
 	got = command(t.Context(), "", "logs", "--url", url, run)
 	if !strings.Contains(got.stdout, "==> bytes/0 stdout <==\na\xff") || !strings.Contains(got.stderr, "step never has not been attempted") {
 		t.Errorf("all logs: %.100q, %q", got.stdout, got.stderr)
+	}
+}
+
+// TestLogsFollowSeveral follows all tasks of a run, some of which wait for others.
+func TestLogsFollowSeveral(t *testing.T) {
+	t.Parallel()
+	gate := filepath.Join(t.TempDir(), "gate")
+	_, url := startScheduler(t, oneAgent(t), "--pin-images=false")
+	run := submitSpec(t, url, waiting(gate))
+	r := readLogs(t, "--url", url, run)
+	r.has(t, &r.stderr, "spillway: second/0: waits for step first\n")
+	for _, name := range []string{".first", ".0", ".1"} {
+		touch(t, gate+name)
+	}
+	if status := <-r.ended; status != 0 {
+		t.Errorf("status %d", status)
+	}
+	if got := r.stdout.String(); got != "second/0 | one 0\nsecond/0 | two 0\nsecond/0 | one 1\nsecond/0 | two 1\n" {
+		t.Errorf("it printed %q", got)
+	}
+}
+
+// TestLineWriter keeps lines together.
+func TestLineWriter(t *testing.T) {
+	var out strings.Builder
+	w := lineWriter{out: &out, prefix: "a | "}
+	for _, text := range []string{"one\ntw", "", "o\n\nthree"} {
+		if n, err := w.Write([]byte(text)); n != len(text) || err != nil {
+			t.Error(n, err)
+		}
+	}
+	if got := out.String(); got != "a | one\na | two\na | \n" {
+		t.Errorf("%q", got)
+	}
+	if err := w.flush(); err != nil || !strings.HasSuffix(out.String(), "a | \na | three\n") {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+	long := strings.Repeat("x", longestLine)
+	if _, err := w.Write([]byte(long)); err != nil || !strings.HasSuffix(out.String(), "a | "+long) {
+		t.Error("a line without end is never printed")
 	}
 }
 
