@@ -142,7 +142,7 @@ func (w *world) follow(rec state.AttemptRecord, o Options) *following {
 
 // so far is what has been read; it waits until there is no more.
 func (f *following) soFar() string {
-	time.Sleep(10 * time.Second) // of the bubble's clock
+	<-time.After(10 * time.Second) // of the bubble's clock, which goes on when all is done
 	synctest.Wait()
 	var all strings.Builder
 	for {
