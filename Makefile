@@ -17,13 +17,16 @@ CHECKS := SA*,S1*,U1000,ST1000,ST1003,ST1005,ST1012,ST1016,ST1019,ST1020,ST1021
 # The tools that check the tree. The leading dot keeps them out of ./..., so they are named here.
 TOOLS := ./.ci/layers ./.ci/gotest ./.ci/benchtable
 
-.PHONY: help build test check bench fuzz fmt clean
+.PHONY: help build demo test check bench fuzz fmt clean
 
 help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 
 build: ## every command into bin/, static
 	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+demo: build ## a real analysis of real data, from nothing to a picture; says where it is
+	GO='$(GO)' $(GO) run -buildvcs=false ./examples/demo -out demo-result
 
 test: ## all tests; lists at the end what was skipped and why
 	$(GO) run ./.ci/gotest ./...
@@ -50,4 +53,4 @@ fmt: ## format the code
 	gofmt -w .
 
 clean: ## remove what build made
-	rm -rf bin
+	rm -rf bin demo-result

@@ -1,0 +1,116 @@
+// Command demo shows Spillway at work on real data, from nothing to a picture: it builds the analysis in
+// examples/strain, starts `spillway dev`, runs the pipeline there, and leaves a folder with the finding, the run's timeline
+// and its record. `make demo` calls it.
+//
+// It downloads nothing and leaves nothing behind but that folder: no process, no container, no image.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Exit statuses, besides that of the run.
+const (
+	exitProblem     = 2
+	exitInterrupted = 130
+)
+
+// patience is how long the run may take. It takes seconds; what is worth waiting for so long is worth looking into.
+const patience = 5 * time.Minute
+
+// demo is what is asked for.
+type demo struct {
+	tree     string // root of the source tree
+	spillway string // the command
+	out      string // folder for what is left at the end
+	runner   string // auto, docker or process
+}
+
+func main() {
+	var d demo
+	flag.StringVar(&d.tree, "tree", ".", "root of Spillway's source tree")
+	flag.StringVar(&d.spillway, "spillway", "bin/spillway", "the spillway command")
+	flag.StringVar(&d.out, "out", "demo-result", "folder for what is left at the end; what an earlier demo left there is replaced")
+	flag.StringVar(&d.runner, "runner", "auto", "how tasks run: docker, process, or auto: docker if an engine answers")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	status, err := d.show(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			status, err = exitInterrupted, errors.New("interrupted; nothing is left running")
+		}
+		fmt.Fprintln(os.Stderr, "demo:", err)
+	}
+	stop()
+	os.Exit(status)
+}
+
+// show returns the exit status: that of the run, if there was one.
+func (d demo) show(ctx context.Context) (status int, err error) {
+	if err := d.resolve(); err != nil {
+		return exitProblem, err
+	}
+	if err := d.clear(); err != nil {
+		return exitProblem, err
+	}
+	work, err := os.MkdirTemp(d.out, "work-")
+	if err != nil {
+		return exitProblem, fmt.Errorf("creating a folder for the tasks: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	data := filepath.Join(work, "data")
+	if err := os.Mkdir(data, 0o755); err != nil {
+		return exitProblem, err
+	}
+
+	how, err := d.prepare(ctx, work)
+	if err != nil {
+		return exitProblem, err
+	}
+	defer func() { err = errors.Join(err, how.remove()) }()
+	fmt.Printf("Tasks run as %s.\n", how.words)
+
+	server, err := d.start(ctx, how.runner, work)
+	if err != nil {
+		return exitProblem, err
+	}
+	defer func() { err = errors.Join(err, server.stop()) }()
+	ctx, cancel := context.WithTimeout(server.alive(ctx), patience)
+	defer cancel()
+	status, err = server.run(ctx, append(how.params, "data="+data))
+	if err != nil {
+		return exitProblem, err
+	}
+	return status, d.collect(ctx, server, data, status == 0)
+}
+
+// resolve makes the paths absolute: tasks have working directories of their own.
+func (d *demo) resolve() error {
+	for _, path := range []*string{&d.tree, &d.spillway, &d.out} {
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return err
+		}
+		*path = absolute
+	}
+	if _, err := os.Stat(d.spillway); err != nil {
+		return fmt.Errorf("%w: `make demo` builds it", err)
+	}
+	switch d.runner {
+	case "auto", docker, process:
+		return nil
+	}
+	return fmt.Errorf("-runner %q: it is auto, docker or process", d.runner)
+}
+
+// spec is the pipeline.
+func (d demo) spec() string { return filepath.Join(d.tree, "examples", "strain", "strain.yaml") }
