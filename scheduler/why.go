@@ -9,51 +9,64 @@ import (
 
 // Why says in one sentence what the task waits for, or what it does. The task must be one of the step's.
 func (r *Reactor) Why(now time.Time, st *state.Step, index int) string {
+	return r.WhyLater(now, st, index)()
+}
+
+// WhyLater is Why in two parts: what must be known of the state is read at once; the sentence, for which all agents may
+// have to be looked at, is made by the function that it returns, which may be called on any goroutine.
+func (r *Reactor) WhyLater(now time.Time, st *state.Step, index int) func() string {
+	said := func(why string) func() string { return func() string { return why } }
 	v := st.Task(now, index)
 	switch {
 	case st.Run().Record().Phase == state.RunCancelling && v.Phase != state.TaskLive:
-		return "its run is being cancelled"
+		return said("its run is being cancelled")
 	case st.Phase() == state.StepWaiting:
-		return "waits for " + unfinished(st)
+		return said("waits for " + unfinished(st))
 	case v.Phase == state.TaskBackoff:
-		return fmt.Sprintf("waits until %s before attempt %d: %s of its own, %d of the infrastructure",
-			v.ReadyAt.UTC().Format(time.RFC3339), v.Number+1, count(v.AuthorFailures, "failure"), v.InfraFailures)
+		return said(fmt.Sprintf("waits until %s before attempt %d: %s of its own, %d of the infrastructure",
+			v.ReadyAt.UTC().Format(time.RFC3339), v.Number+1, count(v.AuthorFailures, "failure"), v.InfraFailures))
 	case v.Phase == state.TaskLive:
-		return r.whyLive(v.Live)
+		return said(r.whyLive(v.Live))
 	case v.Phase != state.TaskPending && v.Phase != state.TaskReady:
-		return string(v.Phase)
+		return said(string(v.Phase))
 	case st.Phase().Final():
-		return string(st.Phase())
+		return said(string(st.Phase()))
 	case st.Launchable() == 0:
-		return whyHeld(st.Spec().MaxParallel)
+		return said(whyHeld(st.Spec().MaxParallel))
 	}
-	return r.whyNotPlaced(now, st, v.Avoid)
+	explainer, shape := r.explaining(now), shapeOf(now, st, v.Avoid)
+	return func() string {
+		_, why := explainer.why(st.Owns, shape)
+		return why
+	}
 }
 
 // Wait is tasks of a step that wait for the same, and what that is, in a sentence.
 type Wait struct {
 	Tasks int
-	Why   string
+	// Why may be called on any goroutine, see Reactor.WhyLater.
+	Why func() string
 }
 
 // Waits returns what the tasks of a step wait for; nothing if it has ended or all of them live.
 func (r *Reactor) Waits(now time.Time, st *state.Step) []Wait {
 	switch st.Phase() {
 	case state.StepWaiting:
-		return []Wait{{st.Spec().Tasks, r.Why(now, st, 0)}}
+		return []Wait{{st.Spec().Tasks, r.WhyLater(now, st, 0)}}
 	case state.StepActive:
 	default:
 		return nil
 	}
 	var waits []Wait
 	if index, launchable := st.FirstLaunchable(); launchable {
-		waits = append(waits, Wait{st.Launchable(), r.Why(now, st, index)})
+		waits = append(waits, Wait{st.Launchable(), r.WhyLater(now, st, index)})
 	}
+	parallel := st.Spec().MaxParallel
 	if n := st.Held(); n > 0 {
-		waits = append(waits, Wait{n, whyHeld(st.Spec().MaxParallel)})
+		waits = append(waits, Wait{n, func() string { return whyHeld(parallel) }})
 	}
 	if n := st.InBackoff(); n > 0 {
-		waits = append(waits, Wait{n, whyPausing})
+		waits = append(waits, Wait{n, func() string { return whyPausing }})
 	}
 	return waits
 }
@@ -104,10 +117,4 @@ func (r *Reactor) whyLive(rec *state.AttemptRecord) string {
 		return fmt.Sprintf("runs on %s since %s", rec.Hostname, rec.Started.UTC().Format(time.RFC3339))
 	}
 	return fmt.Sprintf("was launched on %s at %s and has not started yet", rec.Hostname, rec.Launched.UTC().Format(time.RFC3339))
-}
-
-// whyNotPlaced says why a task that may be launched is not.
-func (r *Reactor) whyNotPlaced(now time.Time, st *state.Step, avoid []string) string {
-	_, why := r.explaining(now).why(st.Owns, shapeOf(now, st, avoid))
-	return why
 }

@@ -53,6 +53,9 @@ func (s *Server) events(w http.ResponseWriter, req *request) error {
 		return err
 	}
 	defer done()
+	if req.Method == http.MethodHead {
+		return nil
+	}
 	l := &listener{server: s, out: out, feed: s.feed, run: state.RunID(req.query.text("run")), projects: projects}
 	l.begin(req.Header.Get("Last-Event-ID"))
 	beat := time.NewTicker(cmp.Or(s.cfg.Heartbeat, heartbeat))

@@ -205,8 +205,10 @@ func TestMethodsAndMedia(t *testing.T) {
 			t.Errorf("%s %s %v: %d, Allow: %q; want %d, %q; %s", c.method, c.path, c.headers, got.status, got.header.Get("Allow"), c.status, c.allow, got.body)
 		}
 	}
-	if got := a.send("HEAD", "/v1/runs", ""); got.status != 200 || len(got.body) > 0 {
-		t.Errorf("HEAD: %d, %q", got.status, got.body)
+	for _, path := range []string{"/v1/runs", "/v1/events"} {
+		if got := a.send("HEAD", path, ""); got.status != 200 || len(got.body) > 0 {
+			t.Errorf("HEAD %s: %d, %q", path, got.status, got.body)
+		}
 	}
 }
 

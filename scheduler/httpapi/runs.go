@@ -100,10 +100,24 @@ func (s *Server) visible(ctx context.Context, asked []string) ([]string, error) 
 func (req *request) run() state.RunID { return state.RunID(req.PathValue("run")) }
 
 func (s *Server) showRun(req *request) (int, any, error) {
-	view, err := withRun(req.Context(), s, req.run(), func(now time.Time, run *state.Run, r *scheduler.Reactor) (Run, error) {
-		return runView(now, run, r), nil
-	})
+	view, err := s.runOf(req)
 	return http.StatusOK, view, err
+}
+
+// runOf describes the run of the path.
+func (s *Server) runOf(req *request) (Run, error) {
+	type seen struct {
+		run     Run
+		explain func()
+	}
+	v, err := withRun(req.Context(), s, req.run(), func(now time.Time, run *state.Run, r *scheduler.Reactor) (v seen, err error) {
+		v.run, v.explain = runView(now, run, r)
+		return v, nil
+	})
+	if err == nil {
+		v.explain()
+	}
+	return v.run, err
 }
 
 func (s *Server) showSpec(w http.ResponseWriter, req *request) error {
@@ -117,21 +131,26 @@ func (s *Server) showSpec(w http.ResponseWriter, req *request) error {
 }
 
 func (s *Server) listSteps(req *request) (int, any, error) {
-	view, err := withRun(req.Context(), s, req.run(), func(now time.Time, run *state.Run, r *scheduler.Reactor) (Steps, error) {
-		return Steps{runView(now, run, r).Steps}, nil
-	})
-	return http.StatusOK, view, err
+	run, err := s.runOf(req)
+	return http.StatusOK, Steps{run.Steps}, err
 }
 
 func (s *Server) showStep(req *request) (int, any, error) {
-	view, err := withRun(req.Context(), s, req.run(), func(now time.Time, run *state.Run, r *scheduler.Reactor) (Step, error) {
+	type seen struct {
+		step Step
+		why  func() string
+	}
+	v, err := withRun(req.Context(), s, req.run(), func(now time.Time, run *state.Run, r *scheduler.Reactor) (v seen, err error) {
 		st, err := stepOf(run, req.PathValue("step"))
-		if err != nil {
-			return Step{}, err
+		if err == nil {
+			v.step, v.why = stepView(now, st, r)
 		}
-		return stepView(now, st, r), nil
+		return v, err
 	})
-	return http.StatusOK, view, err
+	if err == nil {
+		v.step.Waits = v.why()
+	}
+	return http.StatusOK, v.step, err
 }
 
 func (s *Server) cancel(req *request) (int, any, error) {

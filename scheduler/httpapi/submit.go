@@ -135,7 +135,7 @@ func dryRun(sub submission, pipeline *spec.Pipeline, images map[string]string, w
 	run := state.New(state.Config{}).Submit(time.Time{}, state.Submission{
 		Pipeline: pipeline, Spec: sub.Spec, Params: sub.Params, PipelineVersion: sub.version, Images: images,
 	})
-	v := runView(time.Time{}, run, nil)
+	v, _ := runView(time.Time{}, run, nil)
 	v.Phase, v.Warnings, v.Submitted = "", warnings, time.Time{}
 	return v
 }

@@ -93,7 +93,7 @@ type foundTask struct {
 	index int
 	phase string
 	live  *state.AttemptRecord
-	why   string
+	why   func() string // nil: the run has ended, or nobody asks
 }
 
 // look goes on until the page is full, all tasks were seen, or n were.
@@ -182,7 +182,7 @@ func (s *Server) listTasks(req *request) (int, any, error) {
 
 // view describes a task whose newest attempt, if the state has no live one, is the store's; nil: it has none.
 func (t foundTask) view(newest *state.AttemptRecord) Task {
-	v := Task{Step: t.step.Name, Index: t.index, Phase: t.phase, Why: t.why, Values: map[string]string{}}
+	v := Task{Step: t.step.Name, Index: t.index, Phase: t.phase, Values: map[string]string{}}
 	for _, x := range t.step.Values(t.index) {
 		v.Values[x.Name] = x.Value
 	}
@@ -216,7 +216,7 @@ func (s *Server) oneTask(req *request) (Task, error) {
 		}
 		t := findTask(now, st, index)
 		if r != nil {
-			t.why = r.Why(now, st, index)
+			t.why = r.WhyLater(now, st, index)
 		}
 		return t, nil
 	})
@@ -232,7 +232,9 @@ func (s *Server) oneTask(req *request) (Task, error) {
 	}
 	task := found.view(newest)
 	task.History = history
-	if task.Why == "" {
+	if found.why != nil {
+		task.Why = found.why()
+	} else {
 		task.Why = became(task)
 	}
 	return task, err

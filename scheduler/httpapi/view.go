@@ -326,18 +326,26 @@ func recordView(rec state.RunRecord) Run {
 	}
 }
 
-// runView describes a run with its steps. The reactor, which knows why tasks wait, is nil for a finished run.
-func runView(now time.Time, run *state.Run, reactor *scheduler.Reactor) Run {
-	v := recordView(run.Record())
-	for _, st := range run.Steps() {
-		v.Steps = append(v.Steps, stepView(now, st, reactor))
+// runView describes a run with its steps. The reactor, which knows why tasks wait, is nil for a finished run. What they
+// wait for is filled in by explain, which is to be called outside the daemon's loop.
+func runView(now time.Time, run *state.Run, reactor *scheduler.Reactor) (v Run, explain func()) {
+	v = recordView(run.Record())
+	v.Steps = make([]Step, len(run.Steps()))
+	whys := make([]func() string, len(v.Steps))
+	for i, st := range run.Steps() {
+		v.Steps[i], whys[i] = stepView(now, st, reactor)
 	}
-	return v
+	return v, func() {
+		for i, why := range whys {
+			v.Steps[i].Waits = why()
+		}
+	}
 }
 
-func stepView(now time.Time, st *state.Step, reactor *scheduler.Reactor) Step {
+// stepView describes a step; what it waits for is said by why.
+func stepView(now time.Time, st *state.Step, reactor *scheduler.Reactor) (s Step, why func() string) {
 	c, steps := st.Counts(), st.Run().Steps()
-	s := Step{
+	s = Step{
 		Name: st.Spec().Name, Phase: string(st.Phase()), Image: st.Spec().Image,
 		Resources: resourcesView(st.Spec().Resources), Tasks: st.Spec().Tasks,
 		Pending: c.Pending, Retrying: c.Retrying, Starting: c.Starting, Running: c.Running, Lost: c.Lost,
@@ -346,14 +354,14 @@ func stepView(now time.Time, st *state.Step, reactor *scheduler.Reactor) Step {
 	for _, n := range st.Spec().Needs {
 		s.Needs = append(s.Needs, steps[n].Spec().Name)
 	}
-	if index, waits := st.FirstLaunchable(); waits && reactor != nil && st.Phase() == state.StepActive {
-		s.Waits = reactor.Why(now, st, index)
-	}
 	if f := st.Failure(); f != nil {
 		failure := attemptView(f)
 		s.Failure = &failure
 	}
-	return s
+	if index, waits := st.FirstLaunchable(); waits && reactor != nil && st.Phase() == state.StepActive {
+		return s, reactor.WhyLater(now, st, index)
+	}
+	return s, func() string { return "" }
 }
 
 func attemptView(rec *state.AttemptRecord) Attempt {

@@ -10,19 +10,26 @@ import (
 
 // whyRun tells what the steps of a run wait for.
 func (s *Server) whyRun(req *request) (int, any, error) {
-	view, err := withRun(req.Context(), s, req.run(), func(now time.Time, run *state.Run, r *scheduler.Reactor) (Waiting, error) {
-		v := Waiting{Waiting: []StepWhy{}}
+	type stepWait struct {
+		step string
+		scheduler.Wait
+	}
+	waits, err := withRun(req.Context(), s, req.run(), func(now time.Time, run *state.Run, r *scheduler.Reactor) (all []stepWait, err error) {
 		for _, st := range run.Steps() {
 			if r == nil {
 				break // it has ended
 			}
 			for _, w := range r.Waits(now, st) {
-				v.Waiting = append(v.Waiting, StepWhy{Step: st.Spec().Name, Tasks: w.Tasks, Why: w.Why})
+				all = append(all, stepWait{st.Spec().Name, w})
 			}
 		}
-		return v, nil
+		return all, nil
 	})
-	return http.StatusOK, view, err
+	v := Waiting{Waiting: []StepWhy{}}
+	for _, w := range waits {
+		v.Waiting = append(v.Waiting, StepWhy{Step: w.step, Tasks: w.Tasks, Why: w.Why()})
+	}
+	return http.StatusOK, v, err
 }
 
 // whyTask tells what one task waits for, or what became of it.
