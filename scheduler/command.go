@@ -42,7 +42,7 @@ var ErrKeyReused = errors.New("the idempotency key was used for another spec or 
 
 func (c *Submit) apply(r *Reactor, now time.Time) {
 	if c.Key != "" {
-		before, err := r.runByKey(c.Pipeline.Project, c.Key)
+		before, err := r.RunByKey(c.Pipeline.Project, c.Key)
 		switch {
 		case err == nil && r.state.JustForgotten(before.ID):
 			r.postpone(now, c)
@@ -67,9 +67,9 @@ func (c *Submit) apply(r *Reactor, now time.Time) {
 	r.answer(func() { c.Done(Submitted{Run: rec}, nil) })
 }
 
-// runByKey finds the run that was submitted with a key, unfinished or not. Both places are asked from the loop,
-// so that no run can be in neither.
-func (r *Reactor) runByKey(project, key string) (state.RunRecord, error) {
+// RunByKey returns the run that was submitted to the project with an idempotency key, finished or not; store.ErrNotFound
+// if there is none. Both places are asked from the loop, so that no run can be in neither.
+func (r *Reactor) RunByKey(project, key string) (state.RunRecord, error) {
 	if run := r.state.RunByKey(project, key); run != nil {
 		return run.Record(), nil
 	}

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"github.com/lisa-dpc/spillway/scheduler"
 	"github.com/lisa-dpc/spillway/scheduler/spec"
 	"github.com/lisa-dpc/spillway/scheduler/state"
+	"github.com/lisa-dpc/spillway/scheduler/store"
 )
 
 // maxKey bounds an idempotency key, in bytes.
@@ -92,9 +95,16 @@ func (s *Server) accept(req *request, sub submission) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	images, warnings, err := s.pin(ctx, parsed, pipeline)
+	known, err := s.knows(ctx, pipeline.Project, sub.Key)
 	if err != nil {
 		return 0, nil, err
+	}
+	var images map[string]string
+	var warnings []string
+	if !known {
+		if images, warnings, err = s.pin(ctx, parsed, pipeline); err != nil {
+			return 0, nil, err
+		}
 	}
 	if sub.DryRun {
 		return http.StatusOK, dryRun(sub, pipeline, images, warnings), nil
@@ -114,6 +124,20 @@ func (s *Server) accept(req *request, sub submission) (int, any, error) {
 	}
 	view.Warnings = warnings
 	return http.StatusCreated, view, nil
+}
+
+// knows reports whether the key was used. What is sent a second time has its run, whatever has become of its images since.
+func (s *Server) knows(ctx context.Context, project, key string) (bool, error) {
+	if key == "" {
+		return false, nil
+	}
+	return look(ctx, s.cfg.Daemon, func(_ time.Time, r *scheduler.Reactor) (bool, error) {
+		_, err := r.RunByKey(project, key)
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
+		return err == nil, err
+	})
 }
 
 // takeKey takes the key of the header if the body has none.

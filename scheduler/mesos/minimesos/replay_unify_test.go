@@ -107,6 +107,11 @@ var absentKeys = map[string]string{
 	"git_sha": "not built from Mesos", "git_branch": "not built from Mesos", "git_tag": "not built from Mesos",
 }
 
+// addedKeys are there in minimesos and not recorded, with the reason.
+var addedKeys = map[string]string{
+	ownerLabel: "tells the containers of one cluster on a machine from those of others",
+}
+
 func (n *names) unify(path string, recorded, live any) error {
 	switch recorded := recorded.(type) {
 	case map[string]any:
@@ -137,7 +142,7 @@ func (n *names) unify(path string, recorded, live any) error {
 
 func (n *names) unifyObjects(path string, recorded, live map[string]any) error {
 	for key := range live {
-		if _, ok := recorded[key]; !ok {
+		if _, ok := recorded[key]; !ok && addedKeys[key] == "" {
 			return fmt.Errorf("%s.%s is not recorded, but there: %s", path, key, short(live[key]))
 		}
 	}
