@@ -1,8 +1,6 @@
 package main
 
-import (
-	"math"
-)
+import "math"
 
 // lightTime is how long light, and so a gravitational wave, takes at most from one detector of LIGO to the other, in
 // samples: 10 ms (Abbott et al., Phys. Rev. Lett. 116, 061102 (2016)). What reaches both is no further apart.

@@ -53,19 +53,15 @@ func (m match) fitted(when float64) []complex128 {
 	return out
 }
 
-// loudest finds the greatest of the values from begin to before end. Where it is lies between samples: where the
-// parabola through the greatest and its neighbours is greatest. There are neighbours beyond the ends, as in a ring.
+// loudest finds the greatest of the values from begin to before end. If it is a peak, where it is lies between samples:
+// where the parabola through the greatest and its neighbours is greatest. There are neighbours beyond the ends, as in a
+// ring; if one of them is greater, the values rise beyond the end, and what they rise to is not looked at.
 func loudest(values []float64, begin, end int) (where, value float64) {
-	top := begin
-	for i := begin; i < end; i++ {
-		if values[i] > values[top] {
-			top = i
-		}
-	}
+	top := strongest(values, begin, end)
 	n := len(values)
 	left, middle, right := values[(top+n-1)%n], values[top], values[(top+1)%n]
 	bend := left - 2*middle + right
-	if bend >= 0 {
+	if left > middle || right > middle || bend == 0 {
 		return float64(top), middle
 	}
 	offset := (left - right) / (2 * bend)

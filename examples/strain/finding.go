@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -112,9 +110,12 @@ func (f finding) write(to folder) error {
 
 func readFinding(from folder) (finding, error) {
 	var f finding
-	text, err := os.ReadFile(filepath.Join(string(from), findingFile))
-	if err == nil {
-		err = json.Unmarshal(text, &f)
+	text, err := from.text(findingFile)
+	if err != nil {
+		return f, err
 	}
-	return f, err
+	if err := json.Unmarshal(text, &f); err != nil {
+		return f, fmt.Errorf("reading %s: %w", findingFile, err)
+	}
+	return f, nil
 }

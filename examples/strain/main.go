@@ -8,11 +8,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
+	"slices"
+	"strings"
 )
 
 // task is one execution of a step.
 type task struct {
+	out       io.Writer // for what it says to people
 	data      folder
 	detector  string
 	segment   int
@@ -20,6 +24,7 @@ type task struct {
 	templates int
 	slide     int
 	slides    int
+	dpi       int
 }
 
 // steps are the subcommands, in the order of the pipeline.
@@ -36,19 +41,24 @@ var steps = []struct {
 	{"plot", "a picture of it all", plotStep},
 }
 
+// most is how many templates and how many slides there may be: their files are numbered with two digits.
+const most = 100
+
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "strain:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
+func run(args []string, out io.Writer) error {
 	for _, s := range steps {
 		if len(args) > 0 && args[0] == s.name {
-			t, err := parse(args)
-			if err != nil {
-				return err
+			t, err := parse(args, out)
+			if errors.Is(err, flag.ErrHelp) {
+				return nil // it has been given
+			} else if err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
 			}
 			return s.run(t)
 		}
@@ -57,12 +67,13 @@ func run(args []string) error {
 	for _, s := range steps {
 		words += fmt.Sprintf("\n  %-10s %s", s.name, s.about)
 	}
-	return errors.New(words)
+	return errors.New(words + "\nwith arguments that `strain STEP -h` lists")
 }
 
-func parse(args []string) (task, error) {
-	var t task
+func parse(args []string, out io.Writer) (task, error) {
+	t := task{out: out}
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	f.SetOutput(io.Discard) // of an error one line is enough
 	f.StringVar((*string)(&t.data), "data", ".", "folder that the steps share")
 	f.StringVar(&t.detector, "detector", "H1", "H1 or L1")
 	f.IntVar(&t.segment, "segment", 0, fmt.Sprintf("which segment, from 0 to %d", segments-1))
@@ -70,17 +81,31 @@ func parse(args []string) (task, error) {
 	f.IntVar(&t.templates, "templates", 40, "how many templates the bank has")
 	f.IntVar(&t.slide, "slide", 0, "which slide, from 0")
 	f.IntVar(&t.slides, "slides", 24, "how many slides there are")
+	f.IntVar(&t.dpi, "dpi", 110, "resolution of finding.png, in dots per inch of its 14 by 10")
 	if err := f.Parse(args[1:]); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintf(out, "strain %s [arguments]\n", args[0])
+			f.SetOutput(out)
+			f.PrintDefaults()
+		}
 		return t, err
 	}
 	switch {
 	case f.NArg() > 0:
 		return t, fmt.Errorf("unknown argument %q", f.Arg(0))
+	case !slices.Contains(detectors, t.detector):
+		return t, fmt.Errorf("there is no detector %q; there are %s", t.detector, strings.Join(detectors, " and "))
+	case t.templates < 1 || t.templates > most:
+		return t, fmt.Errorf("%d templates: 1 to %d can be tried", t.templates, most)
+	case t.slides < 1 || t.slides > most:
+		return t, fmt.Errorf("%d slides: 1 to %d can be made", t.slides, most)
+	case t.dpi < 10 || t.dpi > 600:
+		return t, fmt.Errorf("%d dots per inch: 10 to 600 can be drawn", t.dpi)
 	case t.segment < 0 || t.segment >= segments:
 		return t, fmt.Errorf("segment %d: there are 0 to %d", t.segment, segments-1)
 	case t.template < 0 || t.template >= t.templates:
 		return t, fmt.Errorf("template %d: there are 0 to %d", t.template, t.templates-1)
-	case t.slide < 0 || t.slide >= max(1, t.slides):
+	case t.slide < 0 || t.slide >= t.slides:
 		return t, fmt.Errorf("slide %d: there are 0 to %d", t.slide, t.slides-1)
 	}
 	return t, nil
@@ -103,8 +128,7 @@ func spectrumStep(t task) error {
 		return err
 	}
 	density := periodogram(segment(samples, t.segment))
-	quietest := strongest(negated(density[lowest*stretch/rate:]), 0, len(density)-lowest*stretch/rate) + lowest*stretch/rate
-	fmt.Printf("%s, segment %d of %d: the quietest frequency is %.0f Hz\n", t.detector, t.segment, segments, float64(quietest)*rate/stretch)
+	fmt.Fprintf(t.out, "%s, segment %d of 0 to %d: noise is quietest at %.0f Hz\n", t.detector, t.segment, segments-1, quietest(density))
 	return t.data.write(spectrumName(t.detector, t.segment), density)
 }
 
@@ -115,7 +139,7 @@ func whitenStep(t task) error {
 	}
 	spectra := make([][]float64, segments)
 	for n := range spectra {
-		if spectra[n], err = t.data.read(spectrumName(t.detector, n)); err != nil {
+		if spectra[n], err = t.data.read(spectrumName(t.detector, n), stretch/2+1); err != nil {
 			return err
 		}
 	}
@@ -131,17 +155,17 @@ func searchStep(t task) error {
 		return err
 	}
 	where, snr := loudest(m.snr, margin, length-margin)
-	fmt.Printf("%s, chirp mass %.1f suns: loudest at GPS %.3f with %.1f\n", t.detector, chirpMass(t.template, t.templates), gps(where), snr)
+	fmt.Fprintf(t.out, "%s, chirp mass %.1f suns: loudest at GPS %.3f with %.1f\n", t.detector, chirpMass(t.template, t.templates), gps(where), snr)
 	return t.data.write(snrName(t.detector, t.template), m.snr)
 }
 
 // match searches for the task's template.
 func (t task) match(detector string) (match, error) {
-	white, err := t.data.read(whiteName(detector))
+	white, err := t.data.read(whiteName(detector), length)
 	if err != nil {
 		return match{}, err
 	}
-	filter, err := t.data.read(filterName(detector))
+	filter, err := t.data.read(filterName(detector), length/2+1)
 	if err != nil {
 		return match{}, err
 	}
@@ -155,7 +179,7 @@ func (t task) loudestPairs(later int, skip func(int) bool) ([]pair, error) {
 		var both [2][]float64
 		for d, name := range detectors {
 			var err error
-			if both[d], err = t.data.read(snrName(name, n)); err != nil {
+			if both[d], err = t.data.read(snrName(name, n), length); err != nil {
 				return nil, err
 			}
 		}
@@ -171,7 +195,7 @@ func coincideStep(t task) error {
 		return err
 	}
 	f := newFinding(pairs)
-	fmt.Print(f.words())
+	fmt.Fprint(t.out, f.words())
 	return f.write(t.data)
 }
 
@@ -185,18 +209,10 @@ func slideStep(t task) error {
 	if err != nil {
 		return err
 	}
-	var most float64
+	var top float64
 	for _, p := range pairs {
-		most = max(most, p.combined())
+		top = max(top, p.combined())
 	}
-	fmt.Printf("Livingston's data made later by %.2f s: noise reaches %.1f\n", float64(later)/rate, most)
-	return t.data.write(slideName(t.slide), []float64{most})
-}
-
-func negated(values []float64) []float64 {
-	out := make([]float64, len(values))
-	for i, v := range values {
-		out[i] = -v
-	}
-	return out
+	fmt.Fprintf(t.out, "Livingston's data made later by %.2f s: noise reaches %.1f\n", float64(later)/rate, top)
+	return t.data.write(slideName(t.slide), []float64{top})
 }

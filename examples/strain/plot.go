@@ -39,11 +39,11 @@ func plotStep(t task) error {
 	}
 	f.Background = nil
 	for n := range t.slides {
-		most, err := t.data.read(slideName(n))
+		top, err := t.data.read(slideName(n), 1)
 		if err != nil {
 			return err
 		}
-		f.Background = append(f.Background, most...)
+		f.Background = append(f.Background, top...)
 	}
 	f.Minutes = float64(t.slides) * (length - 2*margin) / rate / 60
 	p := picture{finding: f}
@@ -52,7 +52,7 @@ func plotStep(t task) error {
 			return err
 		}
 	}
-	img, svg := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi)), vgsvg.New(width, height)
+	img, svg := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(t.dpi)), vgsvg.New(width, height)
 	p.draw(draw.New(img))
 	p.draw(draw.New(svg))
 	var bits, lines bytes.Buffer
@@ -66,7 +66,7 @@ func plotStep(t task) error {
 // look computes what is shown of one detector.
 func (p *picture) look(t task, d int, name string) error {
 	var err error
-	if p.noise[d], err = t.data.read(noiseName(name)); err != nil {
+	if p.noise[d], err = t.data.read(noiseName(name), stretch/2+1); err != nil {
 		return err
 	}
 	t.template = p.Template
@@ -74,7 +74,7 @@ func (p *picture) look(t task, d int, name string) error {
 	if err != nil {
 		return err
 	}
-	white, err := t.data.read(whiteName(name))
+	white, err := t.data.read(whiteName(name), length)
 	if err != nil {
 		return err
 	}
@@ -134,5 +134,4 @@ func (p *picture) spectrum(d int) trace {
 const (
 	width  = 14 * vg.Inch
 	height = 10 * vg.Inch
-	dpi    = 110
 )

@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -35,19 +35,11 @@ const (
 
 // strain reads what a detector measured: the relative change in length of its arms, 2048 times a second.
 func strain(detector string) ([]float64, error) {
-	names, err := fs.Glob(measured, "data/?-"+detector+"_*.npy")
-	if err != nil || len(names) != 1 {
-		return nil, fmt.Errorf("there is no detector %q; there are %s", detector, strings.Join(detectors, " and "))
-	}
-	text, err := measured.ReadFile(names[0])
+	text, err := measured.ReadFile(fmt.Sprintf("data/%c-%s_GWOSC_2KHZ_R1-%d-%d.npy", detector[0], detector, epoch, length/rate))
 	if err != nil {
 		return nil, err
 	}
-	values, err := decode(text)
-	if err == nil && len(values) != length {
-		err = fmt.Errorf("%d samples, not %d", len(values), length)
-	}
-	return values, err
+	return decode(text, length)
 }
 
 // The steps hand each other arrays of numbers in NumPy's format 1.0: a magic string, the length of a header, the header,
@@ -58,8 +50,8 @@ var header = regexp.MustCompile(`^\{'descr': '<f([48])', 'fortran_order': False,
 
 var errFormat = errors.New("not a NumPy file of one dimension of floating-point numbers, format 1.0")
 
-// decode reads an array of numbers of 4 or 8 bytes.
-func decode(text []byte) ([]float64, error) {
+// decode reads an array of so many numbers, of 4 or 8 bytes each.
+func decode(text []byte, count int) ([]float64, error) {
 	if len(text) < len(magic)+2 || string(text[:len(magic)]) != magic {
 		return nil, errFormat
 	}
@@ -73,10 +65,13 @@ func decode(text []byte) ([]float64, error) {
 	}
 	body := text[begin:]
 	size := int(words[1][0] - '0')
-	if fmt.Sprint(len(body)/size) != string(words[2]) || len(body)%size != 0 {
-		return nil, fmt.Errorf("%d bytes of numbers where there should be %s of %d bytes each", len(body), words[2], size)
+	if string(words[2]) != strconv.Itoa(count) {
+		return nil, fmt.Errorf("an array of %s numbers where one of %d is needed", words[2], count)
 	}
-	values := make([]float64, len(body)/size)
+	if len(body) != count*size {
+		return nil, fmt.Errorf("%d bytes where %d numbers of %d bytes each should follow", len(body), count, size)
+	}
+	values := make([]float64, count)
 	for i := range values {
 		if size == 4 {
 			values[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(body[4*i:])))
@@ -105,16 +100,26 @@ func encode(values []float64) []byte {
 // folder is where the steps find what others left, and leave what they made.
 type folder string
 
-func (f folder) read(name string) ([]float64, error) {
+// read reads an array of so many numbers.
+func (f folder) read(name string, count int) ([]float64, error) {
+	text, err := f.text(name)
+	if err != nil {
+		return nil, err
+	}
+	values, err := decode(text, count)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w; no step of this version wrote it", filepath.Join(string(f), name), err)
+	}
+	return values, nil
+}
+
+// text is what is in a file.
+func (f folder) text(name string) ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(string(f), name))
 	if err != nil {
 		return nil, fmt.Errorf("%w: has the step that makes it run?", err)
 	}
-	values, err := decode(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return values, nil
+	return text, nil
 }
 
 func (f folder) write(name string, values []float64) error { return f.keep(name, encode(values)) }

@@ -45,9 +45,21 @@ func segment(samples []float64, n int) []float64 {
 	return samples[begin : begin+stretch]
 }
 
+// quietest is the frequency, in Hz, at which a segment's spectrum is lowest, of those that are looked at.
+func quietest(density []float64) float64 {
+	begin, end := lowest*stretch/rate, int(math.Ceil(highest*stretch/rate))
+	low := begin
+	for k := begin; k < end; k++ {
+		if density[k] < density[low] {
+			low = k
+		}
+	}
+	return float64(low) * rate / stretch
+}
+
 // typical is the median of the segments' spectra, frequency by frequency, made an estimate of their mean: a signal or
 // a disturbance in few of the segments does not change it much. The median of n periodograms of noise is too small by
-// a factor that is known: Allen et al., FINDCHIRP, Phys. Rev. D 85, 122006 (2012), appendix B.
+// a factor that is known if n is odd: Allen et al., FINDCHIRP, Phys. Rev. D 85, 122006 (2012), appendix B.
 func typical(spectra [][]float64) []float64 {
 	n := len(spectra)
 	var bias float64

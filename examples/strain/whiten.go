@@ -16,8 +16,8 @@ const (
 )
 
 // whitener is the filter that makes noise of a given spectrum white: by what to multiply each frequency of `length`
-// samples, so that the samples become independent of each other, with mean 0 and variance 1. The spectrum is one
-// of segments, as `typical` makes it.
+// samples, so that from lowest to highest all have the same power: that which samples have that are independent of each
+// other, with mean 0 and variance 1. The spectrum is one of segments, as `typical` makes it.
 //
 // It is 1/sqrt(density), smoothed: as a filter in time it reaches no further than memory, so that the ends of the data
 // spoil no more than that. See Usman et al., Class. Quantum Grav. 33, 215004 (2016), section 3.1, for the method.
