@@ -64,17 +64,6 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestExamplesAreValid(t *testing.T) {
-	examples, err := filepath.Glob("../../examples/*.yaml")
-	if err != nil || len(examples) == 0 {
-		t.Fatalf("no examples (%v)", err)
-	}
-	got := command(t.Context(), "", append([]string{"validate"}, examples...)...)
-	if got.status != 0 {
-		t.Errorf("status %d: %s", got.status, got.stderr)
-	}
-}
-
 func TestSchemaVerb(t *testing.T) {
 	got := command(t.Context(), "", "schema")
 	var schema struct {
