@@ -27,12 +27,12 @@ var places = [2]string{"Hanford", "Livingston"}
 
 // draw fills the canvas: what happened on the left, why it is believed on the right.
 func (p *picture) draw(c draw.Canvas) {
-	c.FillText(sans(21), vg.Point{X: 0.35 * vg.Inch, Y: height - 0.5*vg.Inch},
+	c.FillText(sans(20), vg.Point{X: 0.35 * vg.Inch, Y: height - 0.5*vg.Inch},
 		fmt.Sprintf("Two black holes merged: a gravitational wave passes the Earth on %s UTC", p.UTC.Format("2 January 2006, 15:04:05.00")))
 	c.FillText(sans(13), vg.Point{X: 0.35 * vg.Inch, Y: height - 0.85*vg.Inch},
 		fmt.Sprintf("Signal-to-noise ratio %.1f (Hanford %.1f, Livingston %.1f), Hanford %.1f ms after Livingston, chirp mass %.1f suns.   Published of GW150914: %.0f, %.1f ms, %.1f suns.",
 			p.SNR, p.By["H1"], p.By["L1"], p.Delay, p.ChirpMass, p.Published.SNR, p.Published.Delay, p.Published.ChirpMass))
-	body := draw.Crop(c, 0.25*vg.Inch, -0.25*vg.Inch, 0.4*vg.Inch, -1.05*vg.Inch)
+	body := draw.Crop(c, 0.25*vg.Inch, -0.25*vg.Inch, 0.4*vg.Inch, -0.95*vg.Inch)
 	c.FillText(sans(9.5), vg.Point{X: 0.35 * vg.Inch, Y: 0.18 * vg.Inch},
 		"Data: LIGO, Gravitational Wave Open Science Center (gwosc.org), CC BY 4.0. Comparison: "+p.Published.Source+".")
 	columns := [2]float64{0, 0.57}
@@ -56,6 +56,7 @@ func (p *picture) event(d int) *plot.Plot {
 	panel.Legend.Add("measured, its noise made even", line(p.white[d], colours[d], 1.6))
 	panel.Legend.Add("best template", line(p.fit[d], ink, 1.6))
 	panel.X.Min, panel.X.Max = -before, after
+	panel.X.Tick.Marker = ticks(-0.25, -0.2, -0.15, -0.1, -0.05, 0, 0.05)
 	return panel
 }
 
@@ -66,7 +67,8 @@ func (p *picture) loudness() *plot.Plot {
 		panel.Add(line(p.snr[d], colours[d], 1))
 		panel.Legend.Add(places[d], line(p.snr[d], colours[d], 1.6))
 	}
-	panel.Y.Min = 0
+	panel.Y.Min, panel.Y.Max = 0, p.SNR
+	panel.X.Tick.Marker = ticks(-15, -10, -5, 0, 5, 10, 15)
 	return panel
 }
 
@@ -80,6 +82,8 @@ func (p *picture) bank() *plot.Plot {
 	panel.Add(upright(p.Published.ChirpMass, p.SNR*1.08), line(points, ink, 1), dots(points, ink, 2.2), dots(trace{{X: p.ChirpMass, Y: p.SNR}}, colours[0], 4.5))
 	panel.Legend.Add("found", dots(nil, colours[0], 4.5))
 	panel.Legend.Add("published", upright(0, 0))
+	panel.X.Min, panel.X.Max = lightest, heaviest
+	panel.X.Tick.Marker = ticks(10, 20, 30, 40, 50, 60, 70)
 	panel.Y.Min, panel.Y.Max = 0, p.SNR*1.08
 	return panel
 }
@@ -93,7 +97,7 @@ func (p *picture) spectra() *plot.Plot {
 	}
 	panel.X.Scale, panel.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	panel.X.Min, panel.X.Max = lowest, highest
-	panel.Y.Min, panel.Y.Max = 3e-24, 1e-19
+	panel.Y.Min, panel.Y.Max = 3e-24, 5e-19
 	panel.X.Tick.Marker = ticks(20, 50, 100, 200, 500)
 	panel.Y.Tick.Marker = ticks(1e-23, 1e-22, 1e-21, 1e-20, 1e-19)
 	return panel
@@ -121,10 +125,11 @@ func (p *picture) background() *plot.Plot {
 	mark := line(trace{{X: p.SNR, Y: 0}, {X: p.SNR, Y: float64(most)}}, colours[0], 2.5)
 	panel.Add(mark)
 	box, _ := plotter.NewPolygon(trace{{}, {}, {}})
-	box.Color = grey
+	box.Color, box.LineStyle.Color = grey, color.White
 	panel.Legend.Add("the event", mark)
 	panel.Legend.Add("noise, the loudest of each slide", box)
 	panel.Legend.Left, panel.Legend.XOffs = false, -0.6*vg.Inch
+	panel.X.Tick.Marker = ticks(0, 5, 10, 15, 20, 25, 30)
 	panel.X.Min, panel.X.Max = 0, p.SNR*1.05
 	panel.Y.Min, panel.Y.Max = 0, float64(most)*1.2
 	return panel
@@ -134,7 +139,9 @@ func newPanel(title, x, y string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
 	p.Title.TextStyle, p.X.Label.TextStyle, p.Y.Label.TextStyle = centred(13), centred(10.5), centred(10.5)
+	p.Title.TextStyle.YAlign = text.YTop // else it is drawn above the panel, in the one before
 	p.Title.Padding = vg.Points(6)
+	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(plain), plot.TickerFunc(plain)
 	p.X.Tick.Label.Font, p.Y.Tick.Label.Font = sans(9.5).Font, sans(9.5).Font
 	p.Legend.TextStyle.Font = sans(9.5).Font
 	p.Legend.Top, p.Legend.Left = true, true
@@ -169,6 +176,17 @@ func upright(x, top float64) *plotter.Line {
 
 func dots(points trace, c color.Color, size float64) *plotter.Scatter {
 	return &plotter.Scatter{XYs: points, GlyphStyle: draw.GlyphStyle{Color: c, Radius: vg.Points(size), Shape: draw.CircleGlyph{}}}
+}
+
+// plain are gonum's ticks with labels as short as they can be: 25, where gonum writes 25.00.
+func plain(low, high float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(low, high)
+	for i, t := range ticks {
+		if !t.IsMinor() {
+			ticks[i].Label = strconv.FormatFloat(t.Value, 'g', 4, 64)
+		}
+	}
+	return ticks
 }
 
 func ticks(values ...float64) plot.ConstantTicks {

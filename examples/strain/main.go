@@ -24,7 +24,6 @@ type task struct {
 	templates int
 	slide     int
 	slides    int
-	dpi       int
 }
 
 // steps are the subcommands, in the order of the pipeline.
@@ -81,7 +80,6 @@ func parse(args []string, out io.Writer) (task, error) {
 	f.IntVar(&t.templates, "templates", 40, "how many templates the bank has")
 	f.IntVar(&t.slide, "slide", 0, "which slide, from 0")
 	f.IntVar(&t.slides, "slides", 24, "how many slides there are")
-	f.IntVar(&t.dpi, "dpi", 110, "resolution of finding.png, in dots per inch of its 14 by 10")
 	if err := f.Parse(args[1:]); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintf(out, "strain %s [arguments]\n", args[0])
@@ -99,8 +97,6 @@ func parse(args []string, out io.Writer) (task, error) {
 		return t, fmt.Errorf("%d templates: 1 to %d can be tried", t.templates, most)
 	case t.slides < 1 || t.slides > most:
 		return t, fmt.Errorf("%d slides: 1 to %d can be made", t.slides, most)
-	case t.dpi < 10 || t.dpi > 600:
-		return t, fmt.Errorf("%d dots per inch: 10 to 600 can be drawn", t.dpi)
 	case t.segment < 0 || t.segment >= segments:
 		return t, fmt.Errorf("segment %d: there are 0 to %d", t.segment, segments-1)
 	case t.template < 0 || t.template >= t.templates:

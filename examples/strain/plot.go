@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"errors"
+	"image"
+	"image/color"
+	"image/png"
 	"math"
 
 	"gonum.org/v1/gonum/dsp/fourier"
@@ -52,15 +55,43 @@ func plotStep(t task) error {
 			return err
 		}
 	}
-	img, svg := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(t.dpi)), vgsvg.New(width, height)
+	img, svg := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi)), vgsvg.New(width, height)
 	p.draw(draw.New(img))
 	p.draw(draw.New(svg))
 	var bits, lines bytes.Buffer
-	_, err = vgimg.PngCanvas{Canvas: img}.WriteTo(&bits)
+	compact := png.Encoder{CompressionLevel: png.BestCompression}
+	err = compact.Encode(&bits, reduced(img.Image()))
 	if _, svgErr := svg.WriteTo(&lines); err != nil || svgErr != nil {
 		return errors.Join(err, svgErr)
 	}
 	return errors.Join(f.write(t.data), t.data.keep("finding.png", bits.Bytes()), t.data.keep("finding.svg", lines.Bytes()))
+}
+
+// reduced is a picture in as few colours as are drawn, with blends into white for smooth edges: a third of the bytes.
+func reduced(img image.Image) *image.Paletted {
+	const blends = 16
+	palette := color.Palette{color.White}
+	for _, c := range []color.Color{color.Black, ink, grey, faint, colours[0], colours[1]} {
+		r, g, b, _ := c.RGBA()
+		blend := func(v uint32, n int) uint8 { return uint8((int(v>>8)*n + 255*(blends-n)) / blends) }
+		for n := 1; n <= blends; n++ {
+			palette = append(palette, color.RGBA{R: blend(r, n), G: blend(g, n), B: blend(b, n), A: 255})
+		}
+	}
+	out := image.NewPaletted(img.Bounds(), palette)
+	nearest := map[color.Color]uint8{} // as looking through the palette for every dot takes long
+	for y := out.Rect.Min.Y; y < out.Rect.Max.Y; y++ {
+		for x := out.Rect.Min.X; x < out.Rect.Max.X; x++ {
+			c := img.At(x, y)
+			index, ok := nearest[c]
+			if !ok {
+				index = uint8(palette.Index(c))
+				nearest[c] = index
+			}
+			out.SetColorIndex(x, y, index)
+		}
+	}
+	return out
 }
 
 // look computes what is shown of one detector.
@@ -134,4 +165,5 @@ func (p *picture) spectrum(d int) trace {
 const (
 	width  = 14 * vg.Inch
 	height = 10 * vg.Inch
+	dpi    = 110
 )
