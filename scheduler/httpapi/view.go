@@ -101,7 +101,7 @@ type Step struct {
 	Cancelled int       `json:"cancelled"`
 	// Waits says what the first task that may be launched waits for.
 	Waits string `json:"waits,omitempty"`
-	// Failure is the failed attempt that ended last.
+	// Failure is the failed attempt that ended last; if tasks failed for good, the one by which the last of them did.
 	Failure *Attempt `json:"failure,omitempty"`
 }
 

@@ -212,13 +212,26 @@ func (s *State) avoid(t *task, rec *AttemptRecord) {
 	}
 }
 
-// noteFailure keeps the failed attempt that ended last; of several that ended at once, the one of the last task.
+// noteFailure keeps the failed attempt that says most about the step.
 func (st *Step) noteFailure(rec *AttemptRecord) {
-	f := st.failure
-	if f == nil || rec.Ended.After(f.Ended) || rec.Ended.Equal(f.Ended) && rec.ID.Index >= f.ID.Index {
+	if st.failure == nil || saysMore(rec, st.failure) {
 		own := *rec
 		st.failure = &own
 	}
+}
+
+// saysMore tells which of two failed attempts explains their step: one since the run was last retried, then one that
+// made its task fail rather than one that was followed by another, then the one that ended last.
+func saysMore(a, b *AttemptRecord) bool {
+	switch final := a.RetryAt.IsZero(); {
+	case a.Generation != b.Generation:
+		return a.Generation > b.Generation
+	case final != b.RetryAt.IsZero():
+		return final
+	case !a.Ended.Equal(b.Ended):
+		return a.Ended.After(b.Ended)
+	}
+	return a.ID.Index >= b.ID.Index
 }
 
 // nextAttempt counts the failure and returns the wait before the next attempt, or why there is none.

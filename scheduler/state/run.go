@@ -62,7 +62,7 @@ type Step struct {
 	// opened is when the last of its needs ended; launched and ended are when a task of it last was. They follow
 	// from the attempts, so a restart finds them again.
 	opened, launched, ended time.Time
-	// failure is the latest failed attempt, for people.
+	// failure is the failed attempt that says most about the step, for people.
 	failure *AttemptRecord
 	// place is 1 + the step's index in State.waiting; 0: nothing to launch.
 	place int

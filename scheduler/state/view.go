@@ -59,7 +59,8 @@ func (st *Step) InBackoff() int { return len(st.tasks) - st.live - len(st.ready)
 // Held returns how many tasks of the step could be launched but for its MaxParallel.
 func (st *Step) Held() int { return st.fresh.Len() + len(st.ready) - st.Launchable() }
 
-// Failure returns the failed attempt that ended last, or nil.
+// Failure returns the failed attempt that ended last, or nil. Those that made their task fail go before those that were
+// followed by another attempt.
 func (st *Step) Failure() *AttemptRecord { return st.failure }
 
 // FirstLaunchable returns the index of a task that may be launched now; false if there is none.
