@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -52,7 +53,7 @@ func execute(ctx context.Context, root *cobra.Command) int {
 func printError(w io.Writer, err error) {
 	var problems spec.Problems
 	var answer *httpapi.Problem
-	if errors.As(err, &problems) || errors.As(err, &answer) && len(answer.Errors) > 0 {
+	if errors.As(err, &problems) || errors.As(err, &answer) && answer.Status == http.StatusUnprocessableEntity {
 		fmt.Fprintln(w, err)
 		return
 	}

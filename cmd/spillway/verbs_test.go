@@ -94,6 +94,8 @@ func TestVerbsRefuse(t *testing.T) {
 		{none, []string{"status", none}},
 		{"-o xml: there are table, json, yaml", []string{"runs", "-o", "xml"}},
 		{"--limit 0", []string{"runs", "--limit", "0"}},
+		{`spillway: the query is wrong: phase: "foo" is none of active, cancelling`, []string{"runs", "--phase", "active,foo"}},
+		{`spillway: the query is wrong: phase: "foo" is none of pending, `, []string{"tasks", none, "--phase", "foo", "-o", "json"}},
 		{"--since", []string{"runs", "--since", "yesterday"}},
 		{"STEP/INDEX", []string{"why", none, "a/b"}},
 		{"which runs?", []string{"delete"}},

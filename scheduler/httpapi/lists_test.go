@@ -222,7 +222,7 @@ func TestBadLists(t *testing.T) {
 		{"/v1/pipelines/lpf/x/history?cursor=" + runs, "cursor"},
 	} {
 		p := ask[httpapi.Problem](a, "GET", c.path, nil, 400)
-		if len(p.Errors) != 1 || p.Errors[0].Field != c.field || p.Errors[0].Message == "" {
+		if len(p.Errors) != 1 || p.Errors[0].Field != c.field || !strings.Contains(p.Detail, p.Errors[0].Message) || !strings.Contains(p.Detail, c.field) {
 			t.Errorf("%s: %+v", c.path, p)
 		}
 	}

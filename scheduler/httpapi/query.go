@@ -62,7 +62,19 @@ func readQuery(params []param, raw string) (query, error) {
 		return query(given), nil
 	}
 	slices.SortFunc(wrong, func(a, b SpecProblem) int { return strings.Compare(a.Field, b.Field) })
-	return nil, badRequest("the query is wrong", wrong...)
+	return nil, badRequest("the query is wrong: "+sentence(wrong), wrong...)
+}
+
+// sentence tells of problems that have no file on one line.
+func sentence(problems []SpecProblem) string {
+	parts := make([]string, len(problems))
+	for i, p := range problems {
+		parts[i] = p.Field + ": " + p.Message
+		if p.Hint != "" {
+			parts[i] += " (" + strings.TrimSuffix(p.Hint, ".") + ")"
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 func paramNames(params []param) string {

@@ -64,7 +64,7 @@ func yamlSubmission(req *request) (Submission, error) {
 	for _, p := range req.query.all("param") {
 		name, value, found := strings.Cut(p, "=")
 		if _, twice := sub.Params[name]; !found || name == "" || twice {
-			return sub, badRequest("the parameters are wrong",
+			return sub, badRequest(fmt.Sprintf("param: %q is not of the form name=value, or is given twice", p),
 				SpecProblem{Field: "param", Message: fmt.Sprintf("%q is not of the form name=value, or is given twice", p)})
 		}
 		sub.Params[name] = value
@@ -149,7 +149,7 @@ func (sub *submission) takeKey(header string) error {
 	case header != "" && header != sub.Key:
 		return badRequest("the header Idempotency-Key and the key in the body differ; give one", SpecProblem{Field: "key", Message: "differs from the header"})
 	case len(sub.Key) > maxKey || strings.ContainsFunc(sub.Key, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return badRequest("the idempotency key is not usable", SpecProblem{Field: "key", Message: fmt.Sprintf("has at most %d bytes in one line", maxKey)})
+		return badRequest(fmt.Sprintf("the idempotency key is not usable: it has at most %d bytes in one line", maxKey), SpecProblem{Field: "key", Message: fmt.Sprintf("has at most %d bytes in one line", maxKey)})
 	}
 	return nil
 }
