@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,19 +83,28 @@ func (d demo) inDocker(ctx context.Context, work string) (way, error) {
 	if err != nil {
 		return way{}, errors.Join(err, engine.Close())
 	}
-	image := fmt.Sprintf("spillway-demo-strain:%d", os.Getpid()) // two demos at a time do not get into each other's way
+	image := d.image()
+	remove := func(ctx context.Context) error {
+		_, err := engine.ImageRemove(ctx, image, client.ImageRemoveOptions{PruneChildren: true})
+		return err
+	}
+	_ = remove(ctx) // mostly there is none
 	if err := d.buildImage(ctx, engine, image, program); err != nil {
+		_ = remove(context.WithoutCancel(ctx)) // the engine may have been done when it was interrupted
 		return way{}, errors.Join(fmt.Errorf("building the image: %w", err), engine.Close())
 	}
 	return way{
 		runner: docker,
 		words:  fmt.Sprintf("containers of Docker %s, from an image that holds nothing but the analysis", version.Version),
 		params: []string{"image=" + image},
-		remove: func() error {
-			_, err := engine.ImageRemove(context.WithoutCancel(ctx), image, client.ImageRemoveOptions{PruneChildren: true})
-			return errors.Join(err, engine.Close())
-		},
+		remove: func() error { return errors.Join(remove(context.WithoutCancel(ctx)), engine.Close()) },
 	}, nil
+}
+
+// image is the image's name. Each folder has its own, for demos that run at a time; what one left that was killed is removed
+// by the next.
+func (d demo) image() string {
+	return fmt.Sprintf("spillway-demo-strain:%.8x", sha256.Sum256([]byte(d.out)))
 }
 
 // buildImage does what `docker build` does, without needing it.

@@ -41,56 +41,73 @@ func main() {
 	flag.StringVar(&d.out, "out", "demo-result", "folder for what is left at the end; what an earlier demo left there is replaced")
 	flag.StringVar(&d.runner, "runner", "auto", "how tasks run: docker, process, or auto: docker if an engine answers")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	status, err := d.show(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			status, err = exitInterrupted, errors.New("interrupted; nothing is left running")
-		}
-		fmt.Fprintln(os.Stderr, "demo:", err)
-	}
-	stop()
-	os.Exit(status)
+	os.Exit(d.do())
 }
 
-// show returns the exit status: that of the run, if there was one.
-func (d demo) show(ctx context.Context) (status int, err error) {
-	if err := d.resolve(); err != nil {
-		return exitProblem, err
+// do shows the demo until it has ended or is interrupted, and returns the exit status.
+func (d demo) do() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	status, err, left := d.show(ctx)
+	switch {
+	case ctx.Err() != nil && left == nil:
+		status, err = exitInterrupted, errors.New("interrupted; nothing is left running")
+	case ctx.Err() != nil:
+		status, err = exitInterrupted, errors.New("interrupted")
 	}
-	if err := d.clear(); err != nil {
-		return exitProblem, err
+	if left != nil {
+		status, err = max(status, exitProblem), errors.Join(err, fmt.Errorf("cleaning up: %w", left))
 	}
-	work, err := os.MkdirTemp(d.out, "work-")
 	if err != nil {
-		return exitProblem, fmt.Errorf("creating a folder for the tasks: %w", err)
+		fmt.Fprintln(os.Stderr, "demo:", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	return status
+}
+
+// show returns the exit status, which is that of the run if there was one; what went wrong; and what could not be cleaned
+// up after it.
+func (d demo) show(ctx context.Context) (status int, err, left error) {
+	if err := d.resolve(); err != nil {
+		return exitProblem, err, nil
+	}
+	unlock, err := d.clear()
+	if err != nil {
+		return exitProblem, err, nil
+	}
+	afterwards := func(clean func() error) { left = errors.Join(left, clean()) }
+	defer afterwards(unlock)
+	work, err := os.MkdirTemp(d.out, workPrefix)
+	if err != nil {
+		return exitProblem, fmt.Errorf("creating a folder for the tasks: %w", err), nil
+	}
+	defer afterwards(func() error { return os.RemoveAll(work) })
 	data := filepath.Join(work, "data")
 	if err := os.Mkdir(data, 0o755); err != nil {
-		return exitProblem, err
+		return exitProblem, err, nil
 	}
 
 	how, err := d.prepare(ctx, work)
 	if err != nil {
-		return exitProblem, err
+		return exitProblem, err, nil
 	}
-	defer func() { err = errors.Join(err, how.remove()) }()
+	defer afterwards(how.remove)
 	fmt.Printf("Tasks run as %s.\n", how.words)
 
 	server, err := d.start(ctx, how.runner, work)
 	if err != nil {
-		return exitProblem, err
+		return exitProblem, err, nil
 	}
-	defer func() { err = errors.Join(err, server.stop()) }()
-	ctx, cancel := context.WithTimeout(server.alive(ctx), patience)
+	defer afterwards(server.stop)
+	ctx, cancel := context.WithTimeoutCause(server.alive(ctx), patience, fmt.Errorf("the run did not end within %v", patience))
 	defer cancel()
 	status, err = server.run(ctx, append(how.params, "data="+data))
 	if err != nil {
-		return exitProblem, err
+		return exitProblem, err, nil
 	}
-	return status, d.collect(ctx, server, data, status == 0)
+	if err := d.collect(ctx, server, data, status); err != nil {
+		return exitProblem, err, nil
+	}
+	return status, nil, nil
 }
 
 // resolve makes the paths absolute: tasks have working directories of their own.

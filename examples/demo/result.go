@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,55 +9,91 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"syscall"
 )
 
-// results are the files that are left at the end.
+// results are the files that are left at the end, by which runs leave them.
 var results = []struct {
 	name  string
 	about string
-	found bool // by the pipeline: a run that fails has none
+	of    runs
 }{
-	{"finding.png", "what was found, as a picture", true},
-	{"finding.svg", "the same, to enlarge", true},
-	{"finding.json", "the same, in numbers", true},
-	{timelineFile, "who ran what when", false},
-	{recordFile, "the record of the run and of all its attempts", false},
+	{"finding.png", "what was found, as a picture", succeeded},
+	{"finding.svg", "the same, to enlarge", succeeded},
+	{"finding.json", "the same, in numbers", succeeded},
+	{failuresFile, "what the tasks wrote that failed", failed},
+	{timelineFile, "who ran what when", all},
+	{recordFile, "the record of the run and of all its attempts", all},
 }
 
+// runs are those that ended with an exit status of `spillway run`, or all.
+type runs int
+
 const (
+	succeeded runs = 0
+	failed    runs = 1
+	all       runs = -1
+)
+
+const (
+	failuresFile = "failures.txt"
 	timelineFile = "timeline.svg"
 	recordFile   = "run.json"
 )
 
-// clear makes the folder, without what an earlier demo left in it.
-func (d demo) clear() error {
+// workPrefix begins the name of the folder that holds all that is removed at the end.
+const workPrefix = "work-"
+
+// clear makes the folder, without what an earlier demo left in it, even one that was killed. Until unlock is called, or
+// this process ends, no other demo can have it.
+func (d demo) clear() (unlock func() error, err error) {
 	if err := os.MkdirAll(d.out, 0o755); err != nil {
-		return err
+		return nil, err
+	}
+	folder, err := os.Open(d.out)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("locking %s: %w: does another demo use it?", d.out, err), folder.Close())
+	}
+	old, err := filepath.Glob(filepath.Join(d.out, workPrefix+"*"))
+	for _, path := range old {
+		err = errors.Join(err, os.RemoveAll(path))
 	}
 	for _, r := range results {
-		if err := os.Remove(filepath.Join(d.out, r.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("removing what an earlier demo left: %w", err)
+		if removeErr := os.Remove(filepath.Join(d.out, r.name)); !errors.Is(removeErr, fs.ErrNotExist) {
+			err = errors.Join(err, removeErr)
 		}
 	}
-	return nil
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("removing what an earlier demo left: %w", err), folder.Close())
+	}
+	return folder.Close, nil
 }
 
 // collect puts what the run left into the folder, and names it.
-func (d demo) collect(ctx context.Context, s *server, data string, succeeded bool) error {
+func (d demo) collect(ctx context.Context, s *server, data string, status int) error {
 	if err := s.draw(ctx); err != nil {
 		return err
 	}
 	if err := s.record(ctx); err != nil {
 		return err
 	}
-	if succeeded {
-		if err := d.found(data); err != nil {
-			return err
-		}
+	var err error
+	switch runs(status) {
+	case succeeded:
+		err = d.found(data)
+	case failed:
+		err = s.failures(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	fmt.Println()
 	for _, r := range results {
-		if succeeded || !r.found {
+		if r.of == all || r.of == runs(status) {
 			fmt.Printf("%s\n    %s\n", filepath.Join(d.out, r.name), r.about)
 		}
 	}
@@ -95,10 +132,42 @@ func (s *server) record(ctx context.Context) error {
 	return os.WriteFile(filepath.Join(s.out, recordFile), append(text, '\n'), 0o644)
 }
 
+// failures keeps what tasks wrote that failed, which would go with the scheduler, and shows where to look.
+func (s *server) failures(ctx context.Context) error {
+	var answer struct {
+		Tasks []struct {
+			Step    string
+			Index   int
+			Attempt struct{ Hostname, Message string }
+		}
+	}
+	const enough = 10
+	text, err := s.command(ctx, "tasks", lastRun, "--phase", "failed", "--limit", strconv.Itoa(enough), "-o", "json").Output()
+	if err == nil {
+		err = json.Unmarshal(text, &answer)
+	}
+	if err != nil {
+		return fmt.Errorf("finding the tasks that failed: %w", err)
+	}
+	var kept bytes.Buffer
+	for _, t := range answer.Tasks {
+		name := fmt.Sprintf("%s/%d", t.Step, t.Index)
+		fmt.Fprintf(&kept, "== %s on %s: %s\n", name, t.Attempt.Hostname, t.Attempt.Message)
+		logs := s.command(ctx, "logs", lastRun, name)
+		logs.Stdout, logs.Stderr = &kept, &kept
+		if err := logs.Run(); err != nil {
+			fmt.Fprintf(&kept, "its logs could not be read: %v\n", err)
+		}
+	}
+	path := filepath.Join(s.out, failuresFile)
+	fmt.Fprintf(os.Stderr, "demo: the run failed: what its tasks wrote is in %s\n", path)
+	return os.WriteFile(path, kept.Bytes(), 0o644)
+}
+
 // found copies what the pipeline found, and says it.
 func (d demo) found(data string) error {
 	for _, r := range results {
-		if !r.found {
+		if r.of != succeeded {
 			continue
 		}
 		// A copy belongs to whoever runs the demo; what a container wrote may belong to root.

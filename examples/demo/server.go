@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"syscall"
 	"time"
 )
 
@@ -32,8 +31,9 @@ var address = regexp.MustCompile(`http://[0-9.]+:[0-9]+`)
 func (d demo) start(ctx context.Context, runner, work string) (*server, error) {
 	cmd := exec.Command(d.spillway, "dev", "--listen", "127.0.0.1:0", "--agents", "3", "--runner", runner, "--dir", filepath.Join(work, "dev"))
 	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = tied()
 	// An interrupt at the terminal is for demo, which ends dev when nobody needs it any more.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr.Setpgid = true
 	said, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -42,6 +42,8 @@ func (d demo) start(ctx context.Context, runner, work string) (*server, error) {
 		return nil, fmt.Errorf("starting spillway dev: %w", err)
 	}
 	s := &server{demo: d, cmd: cmd, ended: make(chan struct{})}
+	// Whoever interrupts demo does not wait for dev to answer.
+	defer context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(os.Interrupt) })()
 	line, readErr := bufio.NewReader(said).ReadString('\n') // it is said when dev answers
 	go func() {
 		_, _ = io.Copy(io.Discard, said) // whatever else it says must not hold it up
@@ -52,7 +54,7 @@ func (d demo) start(ctx context.Context, runner, work string) (*server, error) {
 		return nil, errors.Join(fmt.Errorf("spillway dev did not start: it said %q", line), s.stop())
 	}
 	fmt.Print(line)
-	return s, ctx.Err()
+	return s, nil
 }
 
 // alive is a context that ends when dev does.
@@ -85,6 +87,7 @@ func (s *server) stop() error {
 func (s *server) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, s.spillway, args...)
 	cmd.Env = append(os.Environ(), "SPILLWAY_URL="+s.url)
+	cmd.SysProcAttr = tied()
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = grace
