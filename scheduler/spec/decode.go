@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -175,6 +176,9 @@ func (d *decoder) decode(path string, n *yaml.Node, v reflect.Value, f *field) {
 }
 
 func (d *decoder) decodeStruct(path string, n *yaml.Node, v reflect.Value) {
+	if !d.wantKind(path, n, yaml.MappingNode, "a mapping", inFull(v.Type(), n)) {
+		return
+	}
 	fields := sections[v.Type()]
 	given := make(map[string]bool)
 	for key, value := range d.pairs(path, n) {
@@ -193,9 +197,6 @@ func (d *decoder) decodeStruct(path string, n *yaml.Node, v reflect.Value) {
 			}
 			d.decode(at, value, v.FieldByIndex(f.index), f)
 		}
-	}
-	if n.Kind != yaml.MappingNode {
-		return
 	}
 	for _, f := range fields {
 		if f.required && !given[f.name] {
@@ -261,7 +262,11 @@ func (d *decoder) checkKeys(path string, n *yaml.Node, form *form) {
 }
 
 func (d *decoder) decodeList(path string, n *yaml.Node, v reflect.Value, f *field) {
-	if !d.wantKind(path, n, yaml.SequenceNode, "a list") {
+	hint := ""
+	if n.ShortTag() == "!!str" && v.Type().Elem().Kind() == reflect.String {
+		hint = fmt.Sprintf("write [%s]", quotable(n.Value))
+	}
+	if !d.wantKind(path, n, yaml.SequenceNode, "a list", hint) {
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))

@@ -61,7 +61,7 @@ type shared struct {
 	// What to run: text is given to /bin/sh -c; a list is a program and its arguments, without a shell. The values of
 	// templates go into it as they are: in text it is up to you to quote them.
 	Run *command `yaml:"run"`
-	// Docker image, with a tag or a digest. Templates in it may use parameters.
+	// Docker image, with a tag or a digest; without either, its tag is latest. Templates in it may use parameters.
 	Image *template `yaml:"image"`
 	// Pull the image before each task, even if the agent has it. Default: false.
 	ForcePull *bool `yaml:"force_pull"`

@@ -129,7 +129,7 @@ type axisValues struct {
 
 func (a *axisValues) read(d *decoder, path string, n *yaml.Node) {
 	*a = axisValues{path: path}
-	if !d.wantKind(path, n, yaml.SequenceNode, "a list") {
+	if !d.wantKind(path, n, yaml.SequenceNode, "a list", "") {
 		return
 	}
 	templates := make([]template, len(n.Content))

@@ -118,7 +118,7 @@ func (s *Spec) values(given map[string]string, r *report) map[string]string {
 			p.check(r, path, value)
 			values[p.Name] = value
 		case p.Required:
-			r.add(path, "give it a value, it has no default", "has no value")
+			r.add(path, "it has no default: give it a value, with the command by -p "+p.Name+"=VALUE", "has no value")
 		default:
 			values[p.Name] = p.Default
 		}

@@ -89,7 +89,7 @@ type Step struct {
 	Name        string
 	Needs       []int // indices into Pipeline.Steps; never a cycle
 	When        When
-	Image       string // as written, a tag or a digest
+	Image       string // as written; without a tag or digest, latest is meant
 	ForcePull   bool   // pull the image even if the agent has it
 	Resources   Resources
 	Tasks       int // array × matrix, 0..MaxTasks; with 0 the step succeeds at once

@@ -37,7 +37,20 @@ func (d *decoder) addSyntax(text []byte, err error) {
 	if len(text) <= maxSearched && line <= len(d.lines) {
 		column = syntaxColumn(text, line, column, err)
 	}
-	d.addAt(place{line, column}, "", "", "not valid YAML: %s", quotable(said[2]))
+	d.addAt(place{line, column}, "", colonHint(source, column, said[2]), "not valid YAML: %s", quotable(said[2]))
+}
+
+// colonHint says what to do about a colon where YAML wants none: it is in text that has no quotes, or the line, whose
+// first colon it is, is taken for more of the text above.
+func colonHint(source string, column int, said string) string {
+	before := source[:byteOf(source, column)]
+	if !strings.HasPrefix(said, "mapping values are not allowed") || !strings.HasPrefix(source[len(before):], ":") {
+		return "" // in a file where nobody has looked for the column
+	}
+	if strings.Contains(before, ": ") {
+		return "text with a colon and a space in it: put it in quotes, or in lines below after |"
+	}
+	return "indent the line as those beside it"
 }
 
 // maxSearched bounds the files in which syntaxLine looks for the line: it parses the file about fifteen times.

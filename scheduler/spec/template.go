@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -60,11 +61,23 @@ func (d *decoder) template(path string, n *yaml.Node) template {
 		case quotesBraces(name):
 			t.addText("{{")
 		case !expression.MatchString(name):
-			d.addAt(d.placeIn(&t, start, end), path, hint, "{{%s}} is not the name of a value", quotable(inside))
+			d.addAt(d.placeIn(&t, start, end), path, cmp.Or(d.paramHint(name), hint), "{{%s}} is not the name of a value", quotable(inside))
 		default:
 			t.parts = append(t.parts, part{name: name, from: start, to: end})
 		}
 	}
+}
+
+// almostParam is a name with something before it that is not "params.".
+var almostParam = regexp.MustCompile(`^\.?([A-Za-z]{1,20})\.([A-Za-z_][A-Za-z0-9_]*)$`)
+
+// paramHint names the parameter that was probably meant by {{ param.n }} or {{ .params.n }}.
+func (d *decoder) paramHint(name string) string {
+	m := almostParam.FindStringSubmatch(name)
+	if m == nil || nearest(m[1], []string{"params", "parameter", "parameters"}) == "" {
+		return ""
+	}
+	return "did you mean " + paramPrefix + quotable(m[2]) + "?"
 }
 
 // quotesBraces tells whether the inside of braces stands for the braces themselves.

@@ -120,7 +120,7 @@ func (d *decoder) checkSize(root *yaml.Node) bool {
 func (d *decoder) pairs(path string, n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	return func(yield func(key, value *yaml.Node) bool) {
 		n = target(n)
-		if !d.wantKind(path, n, yaml.MappingNode, "a mapping") {
+		if !d.wantKind(path, n, yaml.MappingNode, "a mapping", "") {
 			return
 		}
 		d.each(path, n, make(map[string]*yaml.Node), yield)
