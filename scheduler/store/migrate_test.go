@@ -47,6 +47,17 @@ func sample() state.Snapshot {
 	}
 }
 
+// sampleOf is the sample as a version of the schema could keep it.
+func sampleOf(version int) state.Snapshot {
+	snap := sample()
+	if version < 2 {
+		snap.Runs[0].SubmittedBy, snap.Runs[0].PipelineVersion, snap.Runs[0].Images = "", 0, nil
+		snap.Attempts[0].AgentURL = ""
+		snap.Pipelines = nil
+	}
+	return snap
+}
+
 // TestMigrations opens a database of every version there has been. Each was written, with what sample returns, when
 // its version was the newest (go test -run TestMigrations -update); it is never written again.
 func TestMigrations(t *testing.T) {
@@ -67,7 +78,7 @@ func TestMigrations(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(sample(), snap); diff != "" {
+				if diff := cmp.Diff(sampleOf(version), snap); diff != "" {
 					t.Errorf("content (-want +got):\n%s", diff)
 				}
 				if err := s.Close(); err != nil {
@@ -75,6 +86,40 @@ func TestMigrations(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMigratedStoreWorks migrates a store of the first version that never had a framework's id, and does all with it that
+// needs what came later.
+func TestMigratedStoreWorks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	execute(t, path, string(readFile(t, dumpName(1)))+"DELETE FROM scheduler;")
+	s := open(t, path)
+	snap, id := sample(), "a3f1c0de-0002"
+	snap.Attempts[0].AgentURL = "http://10.0.0.13:5051"
+	fresh := snap.Runs[0]
+	fresh.ID, fresh.Sequence, fresh.Key = "01jqzv5y6n8w3v9k2m4x7r1t0d", 8, ""
+	changes := state.Changes{Runs: []state.RunRecord{fresh}, Attempts: snap.Attempts[:1], Pipelines: snap.Pipelines, FrameworkID: &id}
+	if err := s.Commit(t.Context(), &changes); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Commit(t.Context(), &state.Changes{Forgotten: []state.RunID{fresh.ID}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	defer s.Close()
+	want := sampleOf(1)
+	want.FrameworkID, want.NextSequence, want.Pipelines = id, 9, snap.Pipelines
+	want.Attempts[0].AgentURL = "http://10.0.0.13:5051"
+	got, err := s.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("content (-want +got):\n%s", diff)
 	}
 }
 

@@ -3,28 +3,23 @@
 -- that it writes, and enforced ones stand in the way of migrations that rebuild a table.
 
 CREATE TABLE scheduler (
-    only          INTEGER PRIMARY KEY CHECK (only = 1),
-    framework_id  TEXT    NOT NULL,
-    last_sequence INTEGER NOT NULL -- the highest of the runs that are forgotten: never given again
+    only         INTEGER PRIMARY KEY CHECK (only = 1),
+    framework_id TEXT NOT NULL
 ) STRICT;
 
-INSERT INTO scheduler VALUES (1, '', 0);
-
 CREATE TABLE runs (
-    sequence         INTEGER PRIMARY KEY CHECK (sequence > 0),
-    id               TEXT    NOT NULL UNIQUE,
-    name             TEXT    NOT NULL,
-    project          TEXT    NOT NULL,
-    owner            TEXT    NOT NULL,
-    submitted_by     TEXT    NOT NULL,
-    pipeline_version INTEGER NOT NULL,
-    key              TEXT    NOT NULL,
-    submitted        INTEGER,
-    phase            TEXT    NOT NULL,
-    generation       INTEGER NOT NULL,
-    retried          INTEGER,
-    cancelled        INTEGER,
-    ended            INTEGER
+    sequence   INTEGER PRIMARY KEY CHECK (sequence > 0),
+    id         TEXT    NOT NULL UNIQUE,
+    name       TEXT    NOT NULL,
+    project    TEXT    NOT NULL,
+    owner      TEXT    NOT NULL,
+    key        TEXT    NOT NULL,
+    submitted  INTEGER,
+    phase      TEXT    NOT NULL,
+    generation INTEGER NOT NULL,
+    retried    INTEGER,
+    cancelled  INTEGER,
+    ended      INTEGER
 ) STRICT;
 
 CREATE UNIQUE INDEX runs_key ON runs (project, key) WHERE key <> '';
@@ -32,15 +27,11 @@ CREATE UNIQUE INDEX runs_key ON runs (project, key) WHERE key <> '';
 -- What Load reads: few of the many runs that a store has in the end.
 CREATE INDEX runs_open ON runs (sequence) WHERE phase NOT IN ('succeeded', 'failed', 'cancelled');
 
--- What is forgotten first. Lists have no index of their own: 100,000 runs are looked through in some 20 ms.
-CREATE INDEX runs_ended ON runs (ended) WHERE ended IS NOT NULL;
-
 -- Apart from runs, so that a change of a run's phase does not write its text (up to 1 MiB) again.
 CREATE TABLE specs (
     run    INTEGER PRIMARY KEY REFERENCES runs,
     spec   TEXT NOT NULL,
-    params TEXT NOT NULL, -- JSON object, or null
-    images TEXT NOT NULL  -- the same
+    params TEXT NOT NULL -- JSON object, or null
 ) STRICT;
 
 CREATE TABLE attempts (
@@ -51,7 +42,6 @@ CREATE TABLE attempts (
     generation  INTEGER NOT NULL,
     agent       TEXT    NOT NULL,
     hostname    TEXT    NOT NULL,
-    agent_url   TEXT    NOT NULL,
     state       TEXT    NOT NULL,
     reason      TEXT    NOT NULL,
     source      TEXT    NOT NULL,
@@ -67,19 +57,3 @@ CREATE TABLE attempts (
     killed      INTEGER,
     PRIMARY KEY (run, step, task, number)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE pipelines (
-    project TEXT    NOT NULL,
-    name    TEXT    NOT NULL,
-    version INTEGER NOT NULL,
-    put_by  TEXT    NOT NULL,
-    put     INTEGER,
-    deleted INTEGER NOT NULL, -- 1: this version says that the pipeline was deleted
-    spec    TEXT    NOT NULL, -- the last, so that lists need not read past it
-    PRIMARY KEY (project, name, version)
-) STRICT;
-
--- Runs that are forgotten, some of whose attempts are still there: the commits that follow delete them bit by bit.
-CREATE TABLE forgotten (
-    run INTEGER PRIMARY KEY
-) STRICT;

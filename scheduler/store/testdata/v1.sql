@@ -1,34 +1,29 @@
 PRAGMA application_id = 1936750444;
 PRAGMA user_version = 1;
 CREATE TABLE scheduler (
-    only          INTEGER PRIMARY KEY CHECK (only = 1),
-    framework_id  TEXT    NOT NULL,
-    last_sequence INTEGER NOT NULL -- the highest of the runs that are forgotten: never given again
+    only         INTEGER PRIMARY KEY CHECK (only = 1),
+    framework_id TEXT NOT NULL
 ) STRICT;
 CREATE TABLE runs (
-    sequence         INTEGER PRIMARY KEY CHECK (sequence > 0),
-    id               TEXT    NOT NULL UNIQUE,
-    name             TEXT    NOT NULL,
-    project          TEXT    NOT NULL,
-    owner            TEXT    NOT NULL,
-    submitted_by     TEXT    NOT NULL,
-    pipeline_version INTEGER NOT NULL,
-    key              TEXT    NOT NULL,
-    submitted        INTEGER,
-    phase            TEXT    NOT NULL,
-    generation       INTEGER NOT NULL,
-    retried          INTEGER,
-    cancelled        INTEGER,
-    ended            INTEGER
+    sequence   INTEGER PRIMARY KEY CHECK (sequence > 0),
+    id         TEXT    NOT NULL UNIQUE,
+    name       TEXT    NOT NULL,
+    project    TEXT    NOT NULL,
+    owner      TEXT    NOT NULL,
+    key        TEXT    NOT NULL,
+    submitted  INTEGER,
+    phase      TEXT    NOT NULL,
+    generation INTEGER NOT NULL,
+    retried    INTEGER,
+    cancelled  INTEGER,
+    ended      INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX runs_key ON runs (project, key) WHERE key <> '';
 CREATE INDEX runs_open ON runs (sequence) WHERE phase NOT IN ('succeeded', 'failed', 'cancelled');
-CREATE INDEX runs_ended ON runs (ended) WHERE ended IS NOT NULL;
 CREATE TABLE specs (
     run    INTEGER PRIMARY KEY REFERENCES runs,
     spec   TEXT NOT NULL,
-    params TEXT NOT NULL, -- JSON object, or null
-    images TEXT NOT NULL  -- the same
+    params TEXT NOT NULL -- JSON object, or null
 ) STRICT;
 CREATE TABLE attempts (
     run         INTEGER NOT NULL REFERENCES runs,
@@ -38,7 +33,6 @@ CREATE TABLE attempts (
     generation  INTEGER NOT NULL,
     agent       TEXT    NOT NULL,
     hostname    TEXT    NOT NULL,
-    agent_url   TEXT    NOT NULL,
     state       TEXT    NOT NULL,
     reason      TEXT    NOT NULL,
     source      TEXT    NOT NULL,
@@ -54,25 +48,9 @@ CREATE TABLE attempts (
     killed      INTEGER,
     PRIMARY KEY (run, step, task, number)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE pipelines (
-    project TEXT    NOT NULL,
-    name    TEXT    NOT NULL,
-    version INTEGER NOT NULL,
-    put_by  TEXT    NOT NULL,
-    put     INTEGER,
-    deleted INTEGER NOT NULL, -- 1: this version says that the pipeline was deleted
-    spec    TEXT    NOT NULL, -- the last, so that lists need not read past it
-    PRIMARY KEY (project, name, version)
-) STRICT;
-CREATE TABLE forgotten (
-    run INTEGER PRIMARY KEY
-) STRICT;
-INSERT INTO scheduler VALUES (1, 'a3f1c0de-0001', 0);
-INSERT INTO runs VALUES (7, '01jqzv5y6n8w3v9k2m4x7r1t0c', 'lpf-noise', 'lisa-pathfinder', 'noise-group@dpc.example', 'nightly', 3, 'nightly-2026-12-01', 1796090400000000005, 'cancelling', 1, 1796090880000000005, 1796090940000000005, NULL);
+INSERT INTO scheduler VALUES (1, 'a3f1c0de-0001');
+INSERT INTO runs VALUES (7, '01jqzv5y6n8w3v9k2m4x7r1t0c', 'lpf-noise', 'lisa-pathfinder', 'noise-group@dpc.example', 'nightly-2026-12-01', 1796090400000000005, 'cancelling', 1, 1796090880000000005, 1796090940000000005, NULL);
 INSERT INTO specs VALUES (7, 'name: lpf-noise
-', '{"segments":"64"}', '{"python:3.12":"docker.io/library/python@sha256:0123"}');
-INSERT INTO attempts VALUES (7, 'psd', 0, 0, 0, 'a3f1c0de-S12', 'node12', 'http://10.0.0.12:5051', 'TASK_FAILED', 'REASON_CONTAINER_LIMITATION_MEMORY', 'SOURCE_AGENT', 'Memory limit exceeded', 'timeout', 'author_failed', 137, 1796090460000000005, 1796090520000000005, 1796090580000000005, 1796090640000000005, 1796090700000000005, 1796090760000000005);
-INSERT INTO attempts VALUES (7, 'psd', 0, 1, 1, '', '', '', 'TASK_STAGING', '', '', '', '', '', -1, 1796090820000000005, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO pipelines VALUES ('lisa-pathfinder', 'lpf-noise', 3, 'anna', 1796090400000000005, 0, 'name: lpf-noise
-');
-INSERT INTO pipelines VALUES ('lisa-pathfinder', 'old', 2, 'bert', 1796090460000000005, 1, '');
+', '{"segments":"64"}');
+INSERT INTO attempts VALUES (7, 'psd', 0, 0, 0, 'a3f1c0de-S12', 'node12', 'TASK_FAILED', 'REASON_CONTAINER_LIMITATION_MEMORY', 'SOURCE_AGENT', 'Memory limit exceeded', 'timeout', 'author_failed', 137, 1796090460000000005, 1796090520000000005, 1796090580000000005, 1796090640000000005, 1796090700000000005, 1796090760000000005);
+INSERT INTO attempts VALUES (7, 'psd', 0, 1, 1, '', '', 'TASK_STAGING', '', '', '', '', '', -1, 1796090820000000005, NULL, NULL, NULL, NULL, NULL);
