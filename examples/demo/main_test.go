@@ -91,9 +91,13 @@ func (s *show) runs() {
 
 func (s *show) eventually(what string, is func() bool) {
 	s.Helper()
-	for deadline := time.Now().Add(patient); !is(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.Fatalf("not within %v: %s; stderr: %s", patient, what, s.stderr.String())
+	look, deadline := time.NewTicker(20*time.Millisecond), time.After(patient)
+	defer look.Stop()
+	for !is() {
+		select {
+		case <-look.C:
+		case <-deadline:
+			s.Fatalf("not within %v: %s", patient, what)
 		}
 	}
 }
