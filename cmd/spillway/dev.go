@@ -88,7 +88,7 @@ func dev(cmd *cobra.Command, s service, agents devAgents, dir string, runner min
 // runnerWords say how tasks run.
 var runnerWords = map[minimesos.Runner]string{
 	minimesos.Docker:  "Docker containers",
-	minimesos.Process: "plain processes",
+	minimesos.Process: "plain processes (no images, no memory limits)",
 	minimesos.Instant: "nothing at all: they finish at once",
 }
 

@@ -65,7 +65,7 @@ func TestDevLeavesNothingBehind(t *testing.T) {
 	t.Setenv("TMPDIR", tmp)
 	pidFile := filepath.Join(t.TempDir(), "pid")
 	d := startDev(t, "--runner", "process", "--agents", "2")
-	if !strings.Contains(d.words, "2 agents") || !strings.Contains(d.words, "plain processes") {
+	if !strings.Contains(d.words, "2 agents") || !strings.Contains(d.words, "plain processes (no images, no memory limits)") {
 		t.Errorf("it says: %s", d.words)
 	}
 	author := newAuthor(t, d.url, "name: endless\nsteps: {task: {image: busybox, resources: {cpus: 1, mem: 32MiB}, "+
@@ -124,6 +124,31 @@ func TestDevKeepsItsFolder(t *testing.T) {
 	}
 	if runs[0] != runs[1] {
 		t.Errorf("the second dev in the folder makes %q of what the first made %q", runs[1], runs[0])
+	}
+}
+
+// TestDevReplacesWhatItEnded: a task that ended with one dev is run again at once by the next in the same folder.
+func TestDevReplacesWhatItEnded(t *testing.T) {
+	t.Parallel()
+	dir, began := t.TempDir(), filepath.Join(t.TempDir(), "began")
+	args := []string{"--runner", "process", "--dir", dir, "--infra-backoff", "10ms"}
+	d := startDev(t, args...)
+	run := []string{"run", "--url", d.url, "--key", "same", "-"}
+	spec := "name: again\nsteps: {task: {image: busybox, resources: {cpus: 1, mem: 32MiB}, " +
+		"run: '[ -e " + began + " ] || { touch " + began + "; sleep 1000; }'}}\n"
+	if got := command(t.Context(), spec, append([]string{"submit"}, run[1:]...)...); got.status != 0 {
+		t.Fatalf("status %d: %s", got.status, got.stderr)
+	}
+	poll(t, "the task runs", func() bool {
+		_, err := os.Stat(began)
+		return err == nil
+	})
+	d.stop()
+	run[2] = startDev(t, args...).url
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	defer cancel()
+	if got := command(ctx, spec, run...); got.status != 0 {
+		t.Errorf("status %d: %s%s", got.status, got.stdout, got.stderr)
 	}
 }
 

@@ -422,7 +422,7 @@ func (a *agent) frameworkInfos() []*mesos.FrameworkInfo {
 
 // sandbox is where an executor's files are, laid out as Mesos does.
 func (a *agent) sandbox(framework, executor, container string) string {
-	return filepath.Join(a.workDir(), "slaves", a.id, "frameworks", framework, "executors", executor, "runs", container)
+	return filepath.Join(a.workDir(), slavesFolder, a.id, "frameworks", framework, "executors", executor, "runs", container)
 }
 
 func (a *agent) workDir() string { return filepath.Join(a.c.dir, a.name) }

@@ -68,6 +68,9 @@ func (c *Cluster) begin() error {
 	if err := c.chooseRunner(); err != nil {
 		return err
 	}
+	if err := c.formerGone(); err != nil {
+		return err
+	}
 	if err := c.startMaster(c.opts.Addr); err != nil {
 		return err
 	}

@@ -110,6 +110,28 @@ func TestReconcileCases(t *testing.T) {
 	check(f.peek("a"), mesos.TASK_RUNNING, "Latest task state")
 }
 
+// TestFormerAgentsAreGone for a master whose cluster follows another in its work folder.
+func TestFormerAgentsAreGone(t *testing.T) {
+	o := hang(fast(Instant, 1))
+	o.WorkDir = t.TempDir()
+	c := start(t, o)
+	f := subscribe(t, c.URL(), testFramework(), mediaProtobuf)
+	offer := f.offers()[0]
+	f.accept(offer, command("a", ""))
+	f.until("a", mesos.TASK_RUNNING)
+	must(t, c.Close())
+
+	c = start(t, o)
+	f = subscribe(t, c.URL(), testFramework(), mediaProtobuf)
+	if again := f.offers()[0].AgentID; again == offer.AgentID {
+		t.Errorf("the agent is %s again", again.Value)
+	}
+	f.reconcile(scheduler.Call_Reconcile_Task{TaskID: mesos.TaskID{Value: "a"}, AgentID: &offer.AgentID})
+	if got := f.peek("a"); got.GetState() != mesos.TASK_GONE_BY_OPERATOR {
+		t.Errorf("got %v %q", got.GetState(), got.GetMessage())
+	}
+}
+
 func TestAgentUnreachableAndBack(t *testing.T) {
 	c := start(t, hang(fast(Instant, 1)))
 	f := subscribe(t, c.URL(), testFramework(), mediaProtobuf)

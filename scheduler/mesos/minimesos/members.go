@@ -19,6 +19,7 @@ func (m *master) register(a *agent) {
 		a.info.ID = &mesos.AgentID{Value: a.id}
 		m.metrics.arrived++
 		m.addEntry(m.newEntry(a))
+		a.leaveTrace()
 		a.onRegistered(m)
 		return
 	}

@@ -37,7 +37,7 @@ type Options struct {
 	ClusterName string         // what GET /state-summary calls the cluster; default "minimesos"
 	Agents      []AgentOptions // more can be added later with AddAgent
 	Runner      Runner         // of agents that name none; default Auto
-	WorkDir     string         // holds the sandboxes; default: a temporary folder, removed by Close
+	WorkDir     string         // holds the sandboxes, and what former clusters left; default: a temporary folder, removed by Close
 
 	// Outcome scripts the tasks of Instant agents. It is called by the
 	// cluster's own goroutine and must not block or call the Cluster.
