@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lisa-dpc/spillway/scheduler/spec"
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
@@ -18,6 +19,10 @@ func (r *Reactor) WhyLater(now time.Time, st *state.Step, index int) func() stri
 	said := func(why string) func() string { return func() string { return why } }
 	v := st.Task(now, index)
 	switch {
+	case v.Phase == state.TaskSkipped:
+		return said(WhySkipped(st))
+	case v.Phase == state.TaskSucceeded, v.Phase == state.TaskGivenUp, v.Phase == state.TaskStopped:
+		return said(string(v.Phase))
 	case st.Run().Record().Phase == state.RunCancelling && v.Phase != state.TaskLive:
 		return said("its run is being cancelled")
 	case st.Phase() == state.StepWaiting:
@@ -27,10 +32,6 @@ func (r *Reactor) WhyLater(now time.Time, st *state.Step, index int) func() stri
 			v.ReadyAt.UTC().Format(time.RFC3339), v.Number+1, count(v.AuthorFailures, "failure"), v.InfraFailures))
 	case v.Phase == state.TaskLive:
 		return said(r.whyLive(v.Live))
-	case v.Phase != state.TaskPending && v.Phase != state.TaskReady:
-		return said(string(v.Phase))
-	case st.Phase().Final():
-		return said(string(st.Phase()))
 	case st.Launchable() == 0:
 		return said(whyHeld(st.Spec().MaxParallel))
 	}
@@ -39,6 +40,40 @@ func (r *Reactor) WhyLater(now time.Time, st *state.Step, index int) func() stri
 		_, why := explainer.why(st.Owns, shape)
 		return why
 	}
+}
+
+// WhySkipped says why a step that is skipped was.
+func WhySkipped(st *state.Step) string {
+	if st.Spec().When == spec.OnFailure {
+		return "skipped because nothing failed before it"
+	}
+	if cause := behind(st); cause != nil {
+		return fmt.Sprintf("skipped because %s %s", cause.Spec().Name, past[cause.Phase()])
+	}
+	return "skipped"
+}
+
+var past = map[state.StepPhase]string{state.StepFailed: "failed", state.StepSkipped: "was skipped"}
+
+// behind returns the step that is to blame for the skipping of another: a failed one among those that it needs, or that
+// these need if they were skipped too, or else one that was skipped; nil if there is none.
+func behind(st *state.Step) *state.Step {
+	var skipped *state.Step
+	steps := st.Run().Steps()
+	for _, n := range st.Spec().Needs {
+		switch need := steps[n]; need.Phase() {
+		case state.StepFailed:
+			return need
+		case state.StepSkipped:
+			if root := behind(need); root != nil && root.Phase() == state.StepFailed {
+				return root
+			}
+			if skipped == nil {
+				skipped = need
+			}
+		}
+	}
+	return skipped
 }
 
 // Wait is tasks of a step that wait for the same, and what that is, in a sentence.

@@ -65,9 +65,9 @@ func (b *bars) news(run httpapi.Run) []string {
 	}
 	var lines []string
 	for _, s := range run.Steps {
-		if s.Failure != nil && !b.told[s.Failure.ID] && s.Phase != "succeeded" {
+		if s.Failure != nil && !b.told[s.Failure.ID] && s.Why != "" {
 			b.told[s.Failure.ID] = true
-			lines = append(lines, harmless(fmt.Sprintf("%s: task %d failed on %s: %s", s.Name, s.Failure.Index, s.Failure.Hostname, failure(s.Failure))))
+			lines = append(lines, harmless(s.Name + ": " + s.Why))
 		}
 	}
 	return lines
@@ -158,7 +158,10 @@ func endedOf(st httpapi.Step) string {
 
 // detail says what the tasks of a step do, as far as its bar and count do not.
 func detail(st httpapi.Step) string {
-	if st.Phase != "active" {
+	switch {
+	case st.Phase == "skipped" && st.Why != "":
+		return st.Why
+	case st.Phase != "active":
 		return st.Phase
 	}
 	var parts []string

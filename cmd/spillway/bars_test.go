@@ -50,7 +50,7 @@ func TestBars(t *testing.T) {
 	done := aRun
 	done.Phase, done.Ended = "failed", at(0)
 	done.Steps = append([]httpapi.Step(nil), aRun.Steps...)
-	done.Steps[1] = httpapi.Step{Name: "whiten", Phase: "failed", Tasks: 100, Succeeded: 98, Failed: 1, Cancelled: 1, Failure: &anAttempt}
+	done.Steps[1] = httpapi.Step{Name: "whiten", Phase: "failed", Tasks: 100, Succeeded: 98, Failed: 1, Cancelled: 1, Failure: &anAttempt, Why: "task 2 (index=12) failed on agent-2: " + anAttempt.Why}
 	for _, s := range []screen{
 		{terminal: true, width: 120, height: 40}, {terminal: true, width: 80, height: 24}, {terminal: true, width: 40, height: 24},
 		{terminal: true, width: 12, height: 24}, {terminal: true, width: 80, height: 5},

@@ -155,7 +155,7 @@ func (f *follower) end(run httpapi.Run, raw []byte) error {
 		}
 	} else {
 		s := screenOf(f.out)
-		fmt.Fprintf(f.out, "run %s %s after %s\n", run.ID, s.paint(phaseStyles[run.Phase], run.Phase), span(run.Ended.Sub(run.Submitted)))
+		fmt.Fprintf(f.out, "run %s %s after %s\n", run.ID, s.paint(phaseStyles[run.Phase], run.Phase), span(run.Ended.Sub(began(run))))
 	}
 	switch run.Phase {
 	case "succeeded":

@@ -89,7 +89,7 @@ func (w *lineWriter) flush() error {
 }
 
 // ended are the phases of tasks of which no attempt is made any more.
-var ended = map[string]bool{"succeeded": true, "failed": true, "cancelled": true}
+var ended = map[string]bool{"succeeded": true, "failed": true, "cancelled": true, "skipped": true}
 
 func (r *logReader) followTask(ctx context.Context, t taskRef) error {
 	said, last := "", -1 // the last attempt that was followed

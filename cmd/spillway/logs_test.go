@@ -86,7 +86,7 @@ func TestLogs(t *testing.T) {
 		{"again/0 --attempt 0 --stdout", 0, "attempt 0\n", ""},
 		{"again/0 --attempt 0 --stdout -f", 0, "attempt 0\n", ""},
 		{"again/0 --attempt 2", 2, "", "spillway: task 0 of step again has no attempt 2\n"},
-		{"never/0", 2, "", "spillway: task 0 of step never has not been attempted: its run has ended without it\n"},
+		{"never/0", 2, "", "spillway: task 0 of step never has not been attempted: skipped because fails failed\n"},
 		{"fails --stdout", 0, "", ""},
 		{"nothing", 2, "", "spillway: run " + run + ` has no step "nothing"` + "\n"},
 		{"say/x", 2, "", `spillway: task "say/x": write it as STEP/INDEX, with an index from 0 on` + "\n"},

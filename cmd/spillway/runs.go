@@ -96,7 +96,7 @@ func listRuns(cmd *cobra.Command, a *asking, query url.Values, limit int, all bo
 func runsTable(runs []httpapi.Run, now time.Time) *table {
 	t := newTable("RUN", "PIPELINE", "PHASE", ">AGE", ">TOOK", "OWNER", "BY")
 	for _, r := range runs {
-		t.row(r.ID, r.Project+"/"+r.Name, phase(r.Phase), since(now, r.Submitted), took(now, r.Submitted, r.Ended), r.Owner, r.SubmittedBy)
+		t.row(r.ID, r.Project+"/"+r.Name, phase(r.Phase), since(now, r.Submitted), took(now, began(r), r.Ended), r.Owner, r.SubmittedBy)
 	}
 	return t
 }

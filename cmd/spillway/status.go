@@ -64,8 +64,11 @@ func printStatus(s *sheet, run httpapi.Run) {
 	if run.Generation > 0 {
 		retries = counted(run.Generation, "time")
 	}
+	if run.Retried != nil {
+		retries += ", last at " + run.Retried.UTC().Format(time.RFC3339) + " (" + since(s.now, *run.Retried) + " ago)"
+	}
 	s.fields("run", run.ID, "pipeline", pipeline, "owner", run.Owner, "phase", run.Phase, "submitted", submitted,
-		"took", took(s.now, run.Submitted, run.Ended), "retried", retries, "key", run.Key,
+		"took", took(s.now, began(run), run.Ended), "retried", retries, "key", run.Key,
 		"params", strings.Join(params, " "), "images", strings.Join(images, ", "))
 	fmt.Fprintln(s)
 	stepsTable(run.Steps).print(s, s.screen)
@@ -73,18 +76,39 @@ func printStatus(s *sheet, run httpapi.Run) {
 		if st.Waits != "" {
 			fmt.Fprintf(s, "%s waits: %s\n", st.Name, harmless(st.Waits))
 		}
-		if f := st.Failure; f != nil && st.Phase != "succeeded" {
-			text := harmless(fmt.Sprintf("%s: task %d failed on %s: %s", st.Name, f.Index, f.Hostname, failure(f)))
-			fmt.Fprintln(s, s.screen.paint(red, text))
+		if st.Why != "" {
+			look := red
+			if st.Phase == "skipped" {
+				look = phaseStyles[st.Phase]
+			}
+			fmt.Fprintln(s, s.screen.paint(look, harmless(st.Name+": "+st.Why)))
 		}
 	}
 }
 
+// began is when the run began to do what it does: when it was submitted or, if it was retried, when it last was. The idle
+// time before a retry is not counted.
+func began(run httpapi.Run) time.Time {
+	if run.Retried != nil {
+		return *run.Retried
+	}
+	return run.Submitted
+}
+
 func stepsTable(steps []httpapi.Step) *table {
-	t := newTable("STEP", "PHASE", ">TASKS", ">SUCCEEDED", ">RUNNING", ">WAITING", ">FAILED", "NEEDS")
+	cancelled := slices.ContainsFunc(steps, func(st httpapi.Step) bool { return st.Cancelled > 0 })
+	heads := []string{"STEP", "PHASE", ">TASKS", ">SUCCEEDED", ">RUNNING", ">WAITING", ">FAILED"}
+	if cancelled {
+		heads = append(heads, ">CANCELLED")
+	}
+	t := newTable(append(heads, "NEEDS")...)
 	for _, st := range steps {
-		t.row(st.Name, phase(st.Phase), st.Tasks, some(st.Succeeded), some(st.Running+st.Starting+st.Lost),
-			some(st.Pending+st.Retrying), cell{some(st.Failed), red}, join(st.Needs))
+		cells := []any{st.Name, phase(st.Phase), st.Tasks, some(st.Succeeded), some(st.Running + st.Starting + st.Lost),
+			some(st.Pending + st.Retrying), cell{some(st.Failed), red}}
+		if cancelled {
+			cells = append(cells, cell{some(st.Cancelled), purple})
+		}
+		t.row(append(cells, join(st.Needs))...)
 	}
 	return t
 }

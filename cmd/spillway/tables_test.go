@@ -23,6 +23,7 @@ func at(d time.Duration) *time.Time { t := noon.Add(d); return &t }
 var anAttempt = httpapi.Attempt{
 	ID: "r.whiten.2.0", Step: "whiten", Index: 2, Hostname: "agent-2", State: "TASK_FAILED", Message: "Container exited\nwith status 7 \x1b[31m",
 	Launched: noon, Started: at(time.Second), Ended: at(3 * time.Second), Outcome: "author_failed", ExitCode: new(7),
+	Why: "Container exited with status 7 \x1b[31m",
 }
 
 var aRun = httpapi.Run{
@@ -32,10 +33,11 @@ var aRun = httpapi.Run{
 	Steps: []httpapi.Step{
 		{Name: "fetch", Phase: "succeeded", Tasks: 1, Succeeded: 1},
 		{Name: "whiten", Phase: "active", Needs: []string{"fetch"}, Tasks: 100, Succeeded: 50, Running: 20, Starting: 5, Failed: 1, Pending: 24,
-			Waits: "needs 1 cpu: 3 agents have fewer free", Failure: &anAttempt},
+			Waits: "needs 1 cpu: 3 agents have fewer free", Failure: &anAttempt,
+			Why: "task 2 (index=12) failed on agent-2: " + anAttempt.Why},
 		{Name: "spectra-of-all-segments", Phase: "waiting", Needs: []string{"fetch"}, Tasks: 12, Pending: 12},
 		{Name: "plot", Phase: "waiting", Needs: []string{"whiten", "spectra-of-all-segments"}, Tasks: 1, Pending: 1},
-		{Name: "mourn", Phase: "skipped", Needs: []string{"plot"}, Tasks: 1},
+		{Name: "mourn", Phase: "skipped", Needs: []string{"plot"}, Tasks: 1, Skipped: 1, Why: "skipped because nothing failed before it"},
 	},
 }
 
@@ -61,18 +63,25 @@ var someAgents = []httpapi.Agent{
 func TestTables(t *testing.T) {
 	draw := map[string]func(s *sheet){
 		"status": func(s *sheet) { printStatus(s, aRun) },
+		"retried": func(s *sheet) {
+			run := aRun
+			run.Phase, run.Retried, run.Ended = "cancelled", at(time.Minute), at(63*time.Second)
+			run.Steps = []httpapi.Step{{Name: "whiten", Phase: "cancelled", Tasks: 100, Succeeded: 40, Cancelled: 60}}
+			printStatus(s, run)
+			runsTable([]httpapi.Run{run}, s.now).print(s, s.screen)
+		},
 		"runs": func(s *sheet) {
 			runsTable([]httpapi.Run{aRun, {ID: "01kjmn5zg0w3w2r4k7y4n6m8ac", Name: "n", Project: "default", Phase: "failed", Submitted: noon.Add(-72 * time.Hour), Ended: at(-71 * time.Hour)}}, s.now).print(s, s.screen)
 		},
 		"tasks": func(s *sheet) {
 			printTasks(s, []httpapi.Task{
 				{Step: "whiten", Index: 0, Phase: "pending", Values: map[string]string{"index": "0", "detector": "h1", "segment": "a b"}},
-				{Step: "whiten", Index: 2, Phase: "failed", Attempts: 1, Attempt: &anAttempt},
+				{Step: "whiten", Index: 2, Phase: "failed", Values: map[string]string{"index": "12"}, Attempts: 1, Attempt: &anAttempt},
 			})
 		},
-		"none": func(s *sheet) { printTasks(s, nil); printWaiting(s, httpapi.Waiting{}) },
+		"none": func(s *sheet) { printTasks(s, nil); printWaiting(s, httpapi.Waiting{Why: "succeeded"}) },
 		"waiting": func(s *sheet) {
-			printWaiting(s, httpapi.Waiting{Waiting: []httpapi.StepWhy{{Step: "whiten", Tasks: 24, Why: strings.Repeat("long ", 30)}}})
+			printWaiting(s, httpapi.Waiting{Why: "active, 24 pending", Waiting: []httpapi.StepWhy{{Step: "whiten", Tasks: 24, Why: strings.Repeat("long ", 30)}}})
 		},
 		"queue": func(s *sheet) {
 			projectsTable(aQueue, s.now).print(s, s.screen)
@@ -104,7 +113,7 @@ func TestTables(t *testing.T) {
 // TestTimelineOfRun draws from what the API answers.
 func TestTimelineOfRun(t *testing.T) {
 	lost := anAttempt
-	lost.Index, lost.Hostname, lost.Outcome, lost.Started, lost.Message, lost.Reason = 3, "agent-1", "infra_failed", nil, "", "REASON_AGENT_REMOVED"
+	lost.Index, lost.Hostname, lost.Outcome, lost.Started, lost.Why = 3, "agent-1", "infra_failed", nil, "TASK_FAILED REASON_AGENT_REMOVED"
 	alive := httpapi.Attempt{Step: "spectra-of-all-segments", Hostname: "agent-1", Launched: *at(5 * time.Second), Started: at(6 * time.Second)}
 	golden(t, filepath.Join("testdata", "timeline.svg"), timeline(aRun, []httpapi.Attempt{anAttempt, lost, alive}, noon.Add(10*time.Second)).SVG())
 }

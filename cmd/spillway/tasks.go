@@ -14,7 +14,7 @@ import (
 )
 
 // taskPhases are those that tasks can be listed by.
-var taskPhases = []string{"pending", "retrying", "starting", "running", "lost", "succeeded", "failed", "cancelled"}
+var taskPhases = []string{"pending", "retrying", "starting", "running", "lost", "succeeded", "failed", "cancelled", "skipped"}
 
 func newTasks() *cobra.Command {
 	var a asking
@@ -72,6 +72,11 @@ func printTasks(s *sheet, tasks []httpapi.Task) {
 		return
 	}
 	t := newTable("STEP", ">TASK", "VALUES", "PHASE", ">ATTEMPTS", "AGENT", ">TOOK", ">EXIT", "MESSAGE")
+	indexed := map[string]bool{} // steps with tasks whose index is not their number
+	for _, task := range tasks {
+		index, there := task.Values["index"]
+		indexed[task.Step] = indexed[task.Step] || there && index != strconv.Itoa(task.Index)
+	}
 	for _, task := range tasks {
 		host, ran, exit, message := "", "", "", ""
 		if at := task.Attempt; at != nil {
@@ -83,20 +88,20 @@ func printTasks(s *sheet, tasks []httpapi.Task) {
 				exit = strconv.Itoa(*at.ExitCode)
 			}
 			if task.Phase != "succeeded" && at.Ended != nil {
-				message = failure(at)
+				message = at.Why
 			}
 		}
-		t.row(task.Step, task.Index, values(task.Values), phase(task.Phase), some(task.Attempts), host, ran, exit, message)
+		t.row(task.Step, task.Index, values(task, indexed[task.Step]), phase(task.Phase), some(task.Attempts), host, ran, exit, message)
 	}
 	t.print(s, s.screen)
 }
 
-// values tells a task from others; its index is told without them.
-func values(v map[string]string) string {
+// values tells a task from others; its index only where that is not its number.
+func values(task httpapi.Task, indexed bool) string {
 	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(v)) {
-		if name != "index" {
-			parts = append(parts, name+"="+v[name])
+	for _, name := range slices.Sorted(maps.Keys(task.Values)) {
+		if name != "index" || indexed {
+			parts = append(parts, name+"="+task.Values[name])
 		}
 	}
 	return strings.Join(parts, " ")

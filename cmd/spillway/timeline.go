@@ -86,7 +86,7 @@ func timeline(run httpapi.Run, attempts []httpapi.Attempt, now time.Time) *pictu
 			}
 		}
 		if at.Outcome != "" && at.Outcome != "succeeded" {
-			b.Failure = failure(at)
+			b.Failure = at.Why
 		}
 		t.Bars = append(t.Bars, b)
 	}

@@ -16,7 +16,7 @@ func newWhy() *cobra.Command {
 		Use:   "why RUN [STEP[/INDEX]]",
 		Short: "Say what a run, a step or a task waits for",
 		Long: "Say what a run, a step or a task waits for, or what became of it.\n\n" +
-			runHelp + " INDEX is the number of a task in its step; without it the first task of the step is meant.",
+			runHelp + " INDEX is the number of a task in its step, from 0; without it the step is meant.",
 		Args: cobra.RangeArgs(1, 2),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 1 {
@@ -27,6 +27,13 @@ func newWhy() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				path, err := a.client.runPath(cmd.Context(), args[0], "why")
+				if err != nil {
+					return err
+				}
+				return present(cmd, &a, "GET", path, nil, printWaiting)
+			}
+			if !strings.Contains(args[1], "/") {
+				path, err := a.client.runPath(cmd.Context(), args[0], "steps", args[1], "why")
 				if err != nil {
 					return err
 				}
@@ -61,8 +68,8 @@ func taskName(text string) (step string, index int, err error) {
 }
 
 func printWaiting(s *sheet, list httpapi.Waiting) {
+	fmt.Fprintln(s, harmless(list.Why))
 	if len(list.Waiting) == 0 {
-		fmt.Fprintln(s, "nothing of it waits")
 		return
 	}
 	t := newTable("STEP", ">TASKS", "WHY")

@@ -125,16 +125,17 @@ func TestListTasks(t *testing.T) {
 	}
 	check("running", map[string]string{
 		"": "good/0 succeeded, good/1 succeeded, good/2 succeeded, good/3 succeeded, good/4 succeeded, bad/0 failed, bad/1 failed, " +
-			"long/0 running, long/1 running, long/2 running, long/3 running, long/4 running, long/5 running, late/0 pending, " +
+			"long/0 running, long/1 running, long/2 running, long/3 running, long/4 running, long/5 running, late/0 skipped, " +
 			"capped/0 running, capped/1 pending, capped/2 pending, capped/3 pending",
 		"step=bad":                   "bad/0 failed, bad/1 failed",
 		"phase=running&step=capped":  "capped/0 running",
-		"phase=failed&phase=pending": "bad/0 failed, bad/1 failed, late/0 pending, capped/1 pending, capped/2 pending, capped/3 pending",
+		"phase=failed&phase=pending": "bad/0 failed, bad/1 failed, capped/1 pending, capped/2 pending, capped/3 pending",
 		"step=long&phase=running":    "long/0 running, long/1 running, long/2 running, long/3 running, long/4 running, long/5 running",
 	})
 
 	path := "/v1/runs/" + run.ID
-	if why := ask[httpapi.Waiting](a, "GET", path+"/why", nil, 200); len(why.Waiting) != 1 || why.Waiting[0].Step != "capped" || why.Waiting[0].Tasks != 3 {
+	if why := ask[httpapi.Waiting](a, "GET", path+"/why", nil, 200); why.Why != "active, 5 succeeded, 7 running, 3 pending, 2 failed, 1 skipped: "+
+		"bad task 1 (value=y) failed on large: Command exited with status 3; its step has no retries" || len(why.Waiting) != 1 || why.Waiting[0].Step != "capped" || why.Waiting[0].Tasks != 3 {
 		t.Errorf("it waits for %+v", why)
 	}
 	task := ask[httpapi.Task](a, "GET", path+"/steps/long/tasks/3", nil, 200)
@@ -161,15 +162,27 @@ func TestListTasks(t *testing.T) {
 		"step=capped":               "capped/0 cancelled, capped/1 cancelled, capped/2 cancelled, capped/3 cancelled",
 	})
 	for task, want := range map[string]string{
-		"good/tasks/0": "succeeded on large after 1 attempt", "bad/tasks/0": "failed on large with exit status 3 after 1 attempt",
-		"long/tasks/0": "cancelled on large after 1 attempt", "capped/tasks/3": "was never attempted: its run has ended",
+		"good/tasks/0": "succeeded on large after 1 attempt", "bad/tasks/0": "failed on large after 1 attempt: Command exited with status 3; its step has no retries",
+		"long/tasks/0": "cancelled on large after 1 attempt", "capped/tasks/3": "cancelled before it was attempted",
+		"late/tasks/0": "skipped because bad failed",
 	} {
 		if got := ask[httpapi.Why](a, "GET", path+"/steps/"+task+"/why", nil, 200).Why; got != want {
 			t.Errorf("%s: %q, want %q", task, got, want)
 		}
 	}
-	if why := ask[httpapi.Waiting](a, "GET", path+"/why", nil, 200); len(why.Waiting) != 0 {
-		t.Errorf("a finished run waits: %+v", why)
+	for of, want := range map[string]string{
+		"/why":              "cancelled: bad task 1 (value=y) failed on large: Command exited with status 3; its step has no retries",
+		"/steps/good/why":   "succeeded",
+		"/steps/bad/why":    "failed: task 1 (value=y) failed on large: Command exited with status 3; its step has no retries",
+		"/steps/late/why":   "skipped because bad failed",
+		"/steps/capped/why": "cancelled",
+	} {
+		if diff := cmp.Diff(httpapi.Waiting{Why: want, Waiting: []httpapi.StepWhy{}}, ask[httpapi.Waiting](a, "GET", path+of, nil, 200)); diff != "" {
+			t.Errorf("%s of a finished run (-want +got):\n%s", of, diff)
+		}
+	}
+	if p := ask[httpapi.Problem](a, "GET", path+"/steps/long/tasks/9/why", nil, 404); p.Detail != "step long has no task 9: it has 6, counted from 0 (index=0 m=u) to 5 (index=2 m=v)" {
+		t.Errorf("a task that there is not: %s", p.Detail)
 	}
 	steps2 := ask[httpapi.Steps](a, "GET", path+"/steps", nil, 200).Steps
 	if one := ask[httpapi.Step](a, "GET", path+"/steps/bad", nil, 200); len(steps2) != 5 || !cmp.Equal(one, steps2[1]) {

@@ -131,15 +131,19 @@ func (s *Server) noAttempt(ctx context.Context, id state.AttemptID) error {
 	if id.Number != tasklog.Newest {
 		return newProblem(http.StatusNotFound, fmt.Sprintf("task %d of step %s has no attempt %d", id.Index, id.Step, id.Number))
 	}
-	why, err := withRun(ctx, s, id.Run, func(now time.Time, run *state.Run, r *scheduler.Reactor) (string, error) {
+	task, err := withRun(ctx, s, id.Run, func(now time.Time, run *state.Run, r *scheduler.Reactor) (foundTask, error) {
 		st, err := taskOf(run, id.Step, id.Index)
-		if err != nil || r == nil {
-			return "its run has ended without it", err
+		if err != nil {
+			return foundTask{}, err
 		}
-		return r.Why(now, st, id.Index), nil
+		return explainTask(now, st, id.Index, r), nil
 	})
 	if err != nil {
 		return err
+	}
+	why := became(task.view(nil))
+	if task.why != nil {
+		why = task.why()
 	}
 	return newProblem(http.StatusNotFound, fmt.Sprintf("task %d of step %s has not been attempted: %s", id.Index, id.Step, why))
 }

@@ -33,7 +33,7 @@ func (s *Server) runRoutes() []route {
 		{method: "GET", pattern: "/v1/runs/{run}/steps/{step}", role: Viewer, scope: ofRun, answer: Step{}, handle: inJSON(s.showStep),
 			summary: "Show a step."},
 		{method: "GET", pattern: "/v1/runs/{run}/why", role: Viewer, scope: ofRun, answer: Waiting{}, handle: inJSON(s.whyRun),
-			summary: "Tell what a run waits for; nothing if it has ended."},
+			summary: "Tell what a run does, or what became of it, and what its steps wait for."},
 		{method: "POST", pattern: "/v1/runs/{run}/cancel", role: Author, scope: ofRun, answer: Run{}, statuses: []int{202}, handle: inJSON(s.cancel),
 			summary: "End a run: nothing of it is launched any more, what lives is killed."},
 		{method: "POST", pattern: "/v1/runs/{run}/retry", role: Author, scope: ofRun, answer: Run{}, statuses: []int{202}, handle: inJSON(s.retry),

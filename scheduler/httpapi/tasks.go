@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler"
@@ -22,10 +23,12 @@ const (
 	phaseSucceeded = "succeeded"
 	phaseFailed    = "failed"
 	phaseCancelled = "cancelled"
+	phaseSkipped   = "skipped"
 )
 
 var taskPhases = []string{
 	phasePending, phaseRetrying, phaseStarting, phaseRunning, phaseLost, phaseSucceeded, phaseFailed, phaseCancelled,
+	phaseSkipped,
 }
 
 const (
@@ -54,6 +57,8 @@ func (s *Server) taskRoutes() []route {
 			summary: "Show a task with all its attempts."},
 		{method: "GET", pattern: "/v1/runs/{run}/steps/{step}/tasks/{index}/why", role: Viewer, scope: ofRun, answer: Why{}, handle: inJSON(s.whyTask),
 			summary: "Tell what a task waits for or does, or what became of it."},
+		{method: "GET", pattern: "/v1/runs/{run}/steps/{step}/why", role: Viewer, scope: ofRun, answer: Waiting{}, handle: inJSON(s.whyStep),
+			summary: "Tell what a step does, or what became of it, and what its tasks wait for."},
 	}
 }
 
@@ -69,9 +74,43 @@ func stepOf(run *state.Run, name string) (*state.Step, error) {
 func taskOf(run *state.Run, step string, index int) (*state.Step, error) {
 	st, err := stepOf(run, step)
 	if err == nil && (index < 0 || index >= st.Spec().Tasks) {
-		err = newProblem(http.StatusNotFound, fmt.Sprintf("step %s has no task %d: it has %d, counted from 0", step, index, st.Spec().Tasks))
+		err = newProblem(http.StatusNotFound, fmt.Sprintf("step %s has no task %d: %s", step, index, whichTasks(st.Spec())))
 	}
 	return st, err
+}
+
+// whichTasks says how the tasks of a step are numbered.
+func whichTasks(st *spec.Step) string {
+	if st.Tasks == 0 {
+		return "it has none"
+	}
+	text := fmt.Sprintf("it has %d, counted from 0", st.Tasks)
+	if values := valuesText(st, 0); values != "" {
+		text += fmt.Sprintf(" (%s) to %d (%s)", values, st.Tasks-1, valuesText(st, st.Tasks-1))
+	}
+	return text
+}
+
+// valuesText tells a task from the others of its step, as "index=12 detector=h1". The index is left out in steps where it is
+// the task's number.
+func valuesText(st *spec.Step, index int) string {
+	var parts []string
+	for _, v := range st.Values(index) {
+		if v.Name != "index" || !numbered(st, 0) || !numbered(st, st.Tasks-1) {
+			parts = append(parts, v.Name+"="+v.Value)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// numbered tells whether a task's index in templates, if it has one, is its number in the step.
+func numbered(st *spec.Step, index int) bool {
+	for _, v := range st.Values(index) {
+		if v.Name == "index" {
+			return v.Value == strconv.Itoa(index)
+		}
+	}
+	return true
 }
 
 // taskPage looks for the tasks of a page. It is used on the daemon's loop.
@@ -93,7 +132,7 @@ type foundTask struct {
 	index int
 	phase string
 	live  *state.AttemptRecord
-	why   func() string // nil: the run has ended, or nobody asks
+	why   func() string // nil: the task has ended, or nobody asks
 }
 
 // look goes on until the page is full, all tasks were seen, or n were.
@@ -140,7 +179,7 @@ func findTask(now time.Time, st *state.Step, index int) foundTask {
 	case state.TaskLive:
 		t.phase = attemptPhase(v.Live)
 	default:
-		t.phase = string(v.Phase) // pending, succeeded, failed, cancelled
+		t.phase = string(v.Phase) // pending, succeeded, failed, cancelled, skipped
 	}
 	return t
 }
@@ -214,11 +253,7 @@ func (s *Server) oneTask(req *request) (Task, error) {
 		if err != nil {
 			return foundTask{}, err
 		}
-		t := findTask(now, st, index)
-		if r != nil {
-			t.why = r.WhyLater(now, st, index)
-		}
-		return t, nil
+		return explainTask(now, st, index, r), nil
 	})
 	if err != nil {
 		return Task{}, err
@@ -240,15 +275,29 @@ func (s *Server) oneTask(req *request) (Task, error) {
 	return task, err
 }
 
-// became says what became of a task of a finished run.
+// explainTask finds a task, and why it waits or is skipped. The reactor is nil if its run has ended.
+func explainTask(now time.Time, st *state.Step, index int, r *scheduler.Reactor) foundTask {
+	t := findTask(now, st, index)
+	switch t.phase {
+	case phaseSkipped:
+		why := scheduler.WhySkipped(st)
+		t.why = func() string { return why }
+	case phaseSucceeded, phaseFailed, phaseCancelled:
+	default:
+		if r != nil {
+			t.why = r.WhyLater(now, st, index)
+		}
+	}
+	return t
+}
+
+// became says what became of a task that has ended.
 func became(t Task) string {
 	switch {
 	case t.Attempt == nil:
-		return "was never attempted: its run has ended"
-	case t.Phase == phaseFailed && t.Attempt.ExitCode != nil:
-		return fmt.Sprintf("failed on %s with exit status %d after %s", t.Attempt.Hostname, *t.Attempt.ExitCode, plural(t.Attempts, "attempt"))
+		return t.Phase + " before it was attempted"
 	case t.Phase == phaseFailed:
-		return fmt.Sprintf("failed on %s after %s: %s %s", t.Attempt.Hostname, plural(t.Attempts, "attempt"), t.Attempt.State, t.Attempt.Message)
+		return fmt.Sprintf("failed on %s after %s: %s", t.Attempt.Hostname, plural(t.Attempts, "attempt"), t.Attempt.Why)
 	}
 	return fmt.Sprintf("%s on %s after %s", t.Phase, t.Attempt.Hostname, plural(t.Attempts, "attempt"))
 }

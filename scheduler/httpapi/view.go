@@ -59,7 +59,9 @@ type Run struct {
 	// Warnings are told once, to who submits.
 	Warnings []string `json:"warnings,omitempty"`
 	// Submitted is absent in the answer to a dry run.
-	Submitted time.Time  `json:"submitted,omitzero"`
+	Submitted time.Time `json:"submitted,omitzero"`
+	// Retried is when it was retried last: Ended minus Retried is what that has taken. Absent if it never was.
+	Retried   *time.Time `json:"retried,omitempty"`
 	Cancelled *time.Time `json:"cancelled,omitempty"`
 	Ended     *time.Time `json:"ended,omitempty"`
 	Steps     []Step     `json:"steps,omitempty"`
@@ -99,8 +101,12 @@ type Step struct {
 	Succeeded int       `json:"succeeded"`
 	Failed    int       `json:"failed"`
 	Cancelled int       `json:"cancelled"`
+	// Skipped counts the tasks that were not attempted because their step was skipped.
+	Skipped int `json:"skipped"`
 	// Waits says what the first task that may be launched waits for.
 	Waits string `json:"waits,omitempty"`
+	// Why says how the task of the failure has failed, or why the step was skipped; absent if neither was.
+	Why string `json:"why,omitempty"`
 	// Failure is the failed attempt that ended last; if tasks failed for good, the one by which the last of them did.
 	Failure *Attempt `json:"failure,omitempty"`
 }
@@ -116,14 +122,13 @@ type Task struct {
 	Index int    `json:"index"`
 	// Values tells the task from the others of its step: index, value, and the names of the matrix.
 	Values map[string]string `json:"values,omitempty"`
-	// Phase is pending, retrying, starting, running, lost, succeeded, failed or cancelled. The tasks of a step that is
-	// skipped stay pending.
-	Phase string `json:"phase" jsonschema:"enum=pending,enum=retrying,enum=starting,enum=running,enum=lost,enum=succeeded,enum=failed,enum=cancelled"`
+	// Phase is pending, retrying, starting, running, lost, succeeded, failed, cancelled, or as its step skipped.
+	Phase string `json:"phase" jsonschema:"enum=pending,enum=retrying,enum=starting,enum=running,enum=lost,enum=succeeded,enum=failed,enum=cancelled,enum=skipped"`
 	// Attempts is how many were made.
 	Attempts int `json:"attempts"`
 	// Attempt is the newest one.
 	Attempt *Attempt `json:"attempt,omitempty"`
-	// Why says what the task waits for, or does. Lists leave it out.
+	// Why says what the task waits for, or does, or what became of it. Lists leave it out.
 	Why string `json:"why,omitempty"`
 	// History is all attempts, the first one first. Lists leave it out.
 	History []Attempt `json:"history,omitempty"`
@@ -153,8 +158,10 @@ type Attempt struct {
 	Source  string `json:"source,omitempty"`
 	Message string `json:"message,omitempty"`
 	// Outcome is absent while the attempt lives.
-	Outcome  string     `json:"outcome,omitempty" jsonschema:"enum=succeeded,enum=author_failed,enum=infra_failed,enum=cancelled"`
-	ExitCode *int       `json:"exit_code,omitempty"`
+	Outcome  string `json:"outcome,omitempty" jsonschema:"enum=succeeded,enum=author_failed,enum=infra_failed,enum=cancelled"`
+	ExitCode *int   `json:"exit_code,omitempty"`
+	// Why says in one line how the attempt has ended if it has not succeeded.
+	Why      string     `json:"why,omitempty"`
 	Launched time.Time  `json:"launched"`
 	Started  *time.Time `json:"started,omitempty"`
 	Ended    *time.Time `json:"ended,omitempty"`
@@ -171,13 +178,16 @@ type Attempts struct {
 	Next string `json:"next,omitempty"`
 }
 
-// Why is what a task waits for, or does.
+// Why is what a task waits for, or does, or what became of it.
 type Why struct {
 	Why string `json:"why"`
 }
 
-// Waiting is what a run waits for.
+// Waiting is what a run, or a step, does and waits for.
 type Waiting struct {
+	// Why says what it does, or what became of it.
+	Why string `json:"why"`
+	// Waiting are the tasks that wait, by step and by what for.
 	Waiting []StepWhy `json:"waiting"`
 }
 
@@ -322,7 +332,7 @@ func recordView(rec state.RunRecord) Run {
 		ID: string(rec.ID), Name: rec.Name, Project: rec.Project, Owner: rec.Owner,
 		Phase: string(rec.Phase), Generation: rec.Generation, Params: rec.Params, Key: rec.Key,
 		SubmittedBy: rec.SubmittedBy, PipelineVersion: rec.PipelineVersion, Images: rec.Images,
-		Submitted: rec.Submitted.UTC(), Cancelled: optional(rec.Cancelled), Ended: optional(rec.Ended),
+		Submitted: rec.Submitted.UTC(), Retried: optional(rec.Retried), Cancelled: optional(rec.Cancelled), Ended: optional(rec.Ended),
 	}
 }
 
@@ -350,6 +360,7 @@ func stepView(now time.Time, st *state.Step, reactor *scheduler.Reactor) (s Step
 		Resources: resourcesView(st.Spec().Resources), Tasks: st.Spec().Tasks,
 		Pending: c.Pending, Retrying: c.Retrying, Starting: c.Starting, Running: c.Running, Lost: c.Lost,
 		Succeeded: c.Succeeded, Failed: c.Failed, Cancelled: c.Cancelled,
+		Skipped: c.Skipped, Why: stepWhy(st),
 	}
 	for _, n := range st.Spec().Needs {
 		s.Needs = append(s.Needs, steps[n].Spec().Name)
@@ -372,6 +383,9 @@ func attemptView(rec *state.AttemptRecord) Attempt {
 		Outcome: string(rec.Outcome), Launched: rec.Launched.UTC(),
 		Started: optional(rec.Started), Ended: optional(rec.Ended), RetryAt: optional(rec.RetryAt),
 		Unreachable: optional(rec.Unreachable),
+	}
+	if rec.Outcome != "" && rec.Outcome != state.Succeeded {
+		a.Why = failureWhy(rec)
 	}
 	if rec.ExitCode >= 0 {
 		code := rec.ExitCode

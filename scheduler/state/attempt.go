@@ -220,12 +220,10 @@ func (st *Step) noteFailure(rec *AttemptRecord) {
 	}
 }
 
-// saysMore tells which of two failed attempts explains their step: one since the run was last retried, then one that
-// made its task fail rather than one that was followed by another, then the one that ended last.
+// saysMore tells which of two failed attempts explains their step: one that made its task fail rather than one
+// that was followed by another, then the one that ended last.
 func saysMore(a, b *AttemptRecord) bool {
 	switch final := a.RetryAt.IsZero(); {
-	case a.Generation != b.Generation:
-		return a.Generation > b.Generation
 	case final != b.RetryAt.IsZero():
 		return final
 	case !a.Ended.Equal(b.Ended):

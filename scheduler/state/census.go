@@ -39,8 +39,12 @@ func (s *State) CountTasks() Counts {
 	all := Counts{Starting: s.census[starting], Running: s.census[running], Lost: s.census[lost]}
 	for _, r := range s.runs {
 		for _, st := range r.steps {
-			all.Pending += st.fresh.Len()
-			all.Retrying += len(st.tasks) - st.live
+			if st.phase == StepSkipped {
+				all.Skipped += st.fresh.Len() + len(st.tasks)
+			} else {
+				all.Pending += st.fresh.Len()
+				all.Retrying += len(st.tasks) - st.live
+			}
 			all.Succeeded += st.succeeded.Len()
 			all.Failed += st.failed.Len()
 			all.Cancelled += st.cancelled.Len()

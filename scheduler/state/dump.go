@@ -111,7 +111,7 @@ func (s *State) Check() {
 	for _, r := range s.Runs() {
 		open := 0
 		for _, st := range r.steps {
-			counts = counts.plus(st.Counts())
+			counts = counts.Plus(st.Counts())
 			if !st.phase.Final() {
 				open++
 			}
@@ -180,10 +180,12 @@ func (s *Intervals) String() string {
 	return b.String()
 }
 
-func (c Counts) plus(o Counts) Counts {
+// Plus adds counts of other tasks.
+func (c Counts) Plus(o Counts) Counts {
 	return Counts{
 		Pending: c.Pending + o.Pending, Retrying: c.Retrying + o.Retrying, Starting: c.Starting + o.Starting,
 		Running: c.Running + o.Running, Lost: c.Lost + o.Lost,
 		Succeeded: c.Succeeded + o.Succeeded, Failed: c.Failed + o.Failed, Cancelled: c.Cancelled + o.Cancelled,
+		Skipped: c.Skipped + o.Skipped,
 	}
 }

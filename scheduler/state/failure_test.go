@@ -37,6 +37,13 @@ func TestFailure(t *testing.T) {
 	if _, err := w.s.Retry(w.now, w.runs[id], w.attemptsOf(id)); err != nil {
 		t.Fatal(err)
 	}
+	w.settle()
+	for _, when := range []string{"retried", "restarted"} {
+		if got := w.s.Run(id).Step("s").Failure(); got != nil {
+			t.Errorf("%s: what failed before stands beside what goes on: %+v", when, got)
+		}
+		w.restart()
+	}
 	w.pass(time.Second)
 	w.fail(w.launch(1)[0].ID) // it is tried again, but what was before is over
 	check(0, 2)

@@ -112,7 +112,8 @@ func (s *State) adoptTask(now time.Time, st *Step, attempts []AttemptRecord) {
 	last := attempts[len(attempts)-1]
 	st.fresh.Remove(last.ID.Index)
 	for i := range attempts {
-		if o := attempts[i].Outcome; o == AuthorFailed || o == InfraFailed {
+		o := attempts[i].Outcome
+		if (o == AuthorFailed || o == InfraFailed) && attempts[i].Generation == st.run.rec.Generation {
 			st.noteFailure(&attempts[i])
 		}
 	}

@@ -59,8 +59,8 @@ func (st *Step) InBackoff() int { return len(st.tasks) - st.live - len(st.ready)
 // Held returns how many tasks of the step could be launched but for its MaxParallel.
 func (st *Step) Held() int { return st.fresh.Len() + len(st.ready) - st.Launchable() }
 
-// Failure returns the failed attempt that ended last, or nil. Those that made their task fail go before those that were
-// followed by another attempt.
+// Failure returns the failed attempt of the run's generation that ended last, or nil. Those that made their task fail go
+// before those that were followed by another attempt.
 func (st *Step) Failure() *AttemptRecord { return st.failure }
 
 // FirstLaunchable returns the index of a task that may be launched now; false if there is none.
@@ -84,6 +84,7 @@ type Counts struct {
 	Succeeded int
 	Failed    int
 	Cancelled int
+	Skipped   int // not attempted, or not again, because the step was skipped
 }
 
 // Counts counts the step's tasks.
@@ -107,6 +108,9 @@ func (st *Step) Counts() Counts {
 		default:
 			c.Running++
 		}
+	}
+	if st.phase == StepSkipped {
+		c.Skipped, c.Pending, c.Retrying = c.Pending+c.Retrying, 0, 0
 	}
 	return c
 }
@@ -147,6 +151,7 @@ const (
 	TaskSucceeded TaskPhase = "succeeded"
 	TaskGivenUp   TaskPhase = "failed"
 	TaskStopped   TaskPhase = "cancelled"
+	TaskSkipped   TaskPhase = "skipped"
 )
 
 // TaskView is what is known of one task of an unfinished run.
@@ -165,6 +170,8 @@ type TaskView struct {
 // Task returns what is known of the task with an index that the step has.
 func (st *Step) Task(now time.Time, index int) TaskView {
 	switch {
+	case st.phase == StepSkipped && (st.fresh.Contains(index) || st.tasks[index] != nil):
+		return TaskView{Phase: TaskSkipped, Number: -1}
 	case st.fresh.Contains(index):
 		return TaskView{Phase: TaskPending, Number: -1}
 	case st.succeeded.Contains(index):
