@@ -19,8 +19,8 @@ type match struct {
 }
 
 // search slides a template over whitened data. This is the matched filter, of which Allen et al., FINDCHIRP, Phys.
-// Rev. D 85, 122006 (2012), equations (3.1) to (3.6), make the signal-to-noise ratio whatever the signal's phase: the
-// sum over the samples of data × template, both whitened, over the norm of the template.
+// Rev. D 85, 122006 (2012), make the signal-to-noise ratio whatever the signal's phase: the sum over the samples of data ×
+// template, both whitened, over the norm of the template.
 func search(white, filter []float64, chirp float64) match {
 	signal := template(chirp)
 	var power float64

@@ -30,8 +30,9 @@ type poly struct{ a, b, c float64 }
 func (p poly) at(eta float64) float64 { return (p.a*eta+p.b)*eta + p.c }
 
 // What follows is the waveform family IMRPhenomA: inspiral, merger and ringdown of two black holes that do not spin, put
-// together from post-Newtonian theory and simulations. Ajith et al., Phys. Rev. D 77, 104017 (2008), with the erratum in
-// 79, 129901; equations (4.13) to (4.18), tables I and II.
+// together from post-Newtonian theory and simulations. Its equations are (4.13), (4.16) and (4.18) of Ajith et al., Phys. Rev.
+// D 77, 104017 (2008), arXiv:0710.2335. Its coefficients are those of Ajith, Class. Quantum Grav. 25, 114033 (2008),
+// arXiv:0712.0343, table I, from longer simulations than those of the first paper.
 var (
 	mergerFrequency   = poly{6.6389e-1, -1.0321e-1, 1.0979e-1} // × 1/(π M), as those that follow
 	ringdownFrequency = poly{1.3278, -2.0642e-1, 2.1957e-1}

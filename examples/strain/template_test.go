@@ -26,6 +26,25 @@ func TestATemplateIsStrongestAtSampleZero(t *testing.T) {
 	}
 }
 
+// What LALSimulation, LIGO's own library, makes of two black holes of 30 suns each: the amplitude relative to that at 100 Hz,
+// and the phase relative to that at 20 Hz. Computed by SimIMRPhenomAGenerateFD of the package lalsuite (lalsimulation 6.2.1),
+// every 1/64 Hz; its phases have the other sign.
+func TestATemplateIsWhatLIGOsLibraryMakes(t *testing.T) {
+	b := newHoles(60 * math.Pow(0.25, 0.6))
+	for _, want := range []struct{ f, amplitude, phase float64 }{
+		{25, 5.039684199579, 20.054701065},
+		{50, 2.244924096619, 50.462606740},
+		{100, 1, 65.320134329},
+		{150, 0.656436641513, 74.266929365},
+		{200, 0.541876508446, 81.741916544},
+		{250, 0.466975019004, 88.370929606},
+		{300, 0.284229787017, 94.385786859},
+	} {
+		near(t, "amplitude", b.amplitude(want.f)/b.amplitude(100), want.amplitude, 1e-6)
+		near(t, "phase", b.phase(want.f)-b.phase(20), want.phase, 1e-6)
+	}
+}
+
 // The time that a signal takes from one frequency to another is what defines the chirp mass. The stationary phase says
 // when a frequency is reached: the derivative of the phase over 2π. Expected is the post-Newtonian expansion up to the
 // tail: Cutler and Flanagan, Phys. Rev. D 49, 2658 (1994), equation (3.3) for its time.

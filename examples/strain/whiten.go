@@ -20,7 +20,7 @@ const (
 // other, with mean 0 and variance 1. The spectrum is one of segments, as `typical` makes it.
 //
 // It is 1/sqrt(density), smoothed: as a filter in time it reaches no further than memory, so that the ends of the data
-// spoil no more than that. See Usman et al., Class. Quantum Grav. 33, 215004 (2016), section 3.1, for the method.
+// spoil no more than that. See Usman et al., Class. Quantum Grav. 33, 215004 (2016), for the method.
 func whitener(density []float64) []float64 {
 	fft := fourier.NewFFT(length)
 	sharp := make([]complex128, length/2+1)
