@@ -67,7 +67,7 @@ func (b *bars) news(run httpapi.Run) []string {
 	for _, s := range run.Steps {
 		if s.Failure != nil && !b.told[s.Failure.ID] && s.Why != "" {
 			b.told[s.Failure.ID] = true
-			lines = append(lines, harmless(s.Name + ": " + s.Why))
+			lines = append(lines, harmless(s.Name+": "+s.Why))
 		}
 	}
 	return lines

@@ -137,10 +137,11 @@ func (r *logReader) tasks(ctx context.Context, args []string) ([]taskRef, error)
 }
 
 // print prints the logs of tasks as they are now, one after the other. That of a task that was not attempted, or is
-// missing, is told of; it is an error if there is nothing else.
+// missing, is told of, once if it is so of both streams; it is an error if there is nothing else.
 func (r *logReader) print(ctx context.Context, tasks []taskRef) error {
 	printed := false
 	for _, t := range tasks {
+		said := ""
 		for _, stream := range r.streams {
 			p := logPrint{reader: r, task: t, stream: stream, attempt: r.attempt}
 			if len(tasks) > 1 {
@@ -149,8 +150,11 @@ func (r *logReader) print(ctx context.Context, tasks []taskRef) error {
 			err := p.once(ctx, r.query())
 			var problem *httpapi.Problem
 			switch {
-			case errors.As(err, &problem) && len(tasks) > 1:
-				fmt.Fprintf(r.says, "spillway: %s\n", harmless(problem.Detail))
+			case errors.As(err, &problem) && problem.Status == http.StatusNotFound:
+				if problem.Detail != said {
+					said = problem.Detail
+					fmt.Fprintf(r.says, "spillway: %s\n", harmless(said))
+				}
 			case err != nil:
 				return err
 			default:

@@ -78,8 +78,12 @@ func (s *Server) showLog(w http.ResponseWriter, req *request) error {
 	})
 	var missing *tasklog.Missing
 	if errors.As(err, &missing) {
+		what := string(stream)
+		if rec.Started.IsZero() && rec.ExitCode < 0 {
+			what = "log" // neither of the streams
+		}
 		return newProblem(http.StatusNotFound, fmt.Sprintf("there is no %s of attempt %d of task %d of step %s: %s",
-			stream, rec.ID.Number, rec.ID.Index, rec.ID.Step, missing.Why))
+			what, rec.ID.Number, rec.ID.Index, rec.ID.Step, missing.Why))
 	}
 	if err != nil {
 		return err

@@ -149,6 +149,8 @@ func (s *State) ended(now time.Time, a *attempt, st Status) {
 		a.rec.Kill == KillTimeout && (st.State == TaskKilled || st.State == TaskFailed):
 		outcome = AuthorFailed
 		message = fmt.Sprintf("ran longer than its timeout of %s", a.task.step.spec.Timeout)
+	case outcome == AuthorFailed && a.rec.Kill == "" && wasKilled(st):
+		message = fmt.Sprintf("%s: killed, probably out of memory (its step has %dMiB)", message, a.task.step.spec.Resources.Mem)
 	}
 	if outcome == InfraFailed && rule.Limit > 0 {
 		a.task.limited++

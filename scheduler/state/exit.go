@@ -5,6 +5,15 @@ import (
 	"strings"
 )
 
+// killed is the exit status that shells and Docker give to a command that was ended by SIGKILL: 128 and its number.
+const killed = 137
+
+// wasKilled tells whether a command was ended by SIGKILL, which nobody has asked for as far as the status tells. It is what
+// the kernel does to a container that takes more memory than it may; that it was the kernel is not always told.
+func wasKilled(st Status) bool {
+	return st.Reason == "" && (exitCode(st.State, st.Message) == killed || strings.Contains(st.Message, "terminated with signal Killed"))
+}
+
 // noExitCode marks an exit code that is not known.
 const noExitCode = -1
 

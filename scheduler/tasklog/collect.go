@@ -122,6 +122,11 @@ func (it item) noFile(stream Stream) string {
 	if it.started {
 		return fmt.Sprintf("agent %s has no %s of it any more: its sandbox was removed", it.hostname, stream)
 	}
+	return it.neverStarted()
+}
+
+// neverStarted says why an attempt that has ended without having run has no log.
+func (it item) neverStarted() string {
 	why := "the attempt never started"
 	if it.message != "" {
 		why += ": " + it.message

@@ -106,28 +106,39 @@ func TestMissing(t *testing.T) {
 		w.run()
 		w.commit(w.framework("f"))
 		run := w.newRun()
-		never, removed, lost, nowhere := w.attempt(run.ID, 0), w.attempt(run.ID, 1), w.attempt(run.ID, 2), w.attempt(run.ID, 3)
+		never, empty, removed, lost, nowhere := w.attempt(run.ID, 0), w.attempt(run.ID, 4), w.attempt(run.ID, 1), w.attempt(run.ID, 2), w.attempt(run.ID, 3)
 		never.Started, never.State = time.Time{}, state.TaskStaging
+		empty.Started, empty.State = never.Started, never.State
 		nowhere.AgentURL = ""
-		w.commit(state.Changes{Runs: []state.RunRecord{run}, Attempts: []state.AttemptRecord{never, removed, lost, nowhere}})
+		w.commit(state.Changes{Runs: []state.RunRecord{run}, Attempts: []state.AttemptRecord{never, empty, removed, lost, nowhere}})
 		w.says("it has not begun", never, Stdout, "missing: the attempt has not started yet")
 		w.says("it runs without a file", removed, Stdout, "missing: agent h1 has no stdout of it any more: its sandbox was removed")
 		w.says("nobody knows where", nowhere, Stdout, "missing: it is not known where agent h1 can be asked")
 
-		never = w.end(never)
-		never.Message = "no such image"
+		w.wrote(empty, "", "")
+		w.says("it is being prepared", empty, Stdout, "missing: the attempt has not started yet")
+		following := w.follow(empty, Options{Tail: All})
+
+		never, empty = w.end(never), w.end(empty)
+		for _, rec := range []*state.AttemptRecord{&never, &empty} {
+			rec.State, rec.Outcome, rec.ExitCode, rec.Message = state.TaskFailed, state.InfraFailed, -1, "no such image"
+		}
 		w.agents.set(file(lost, Stderr), "only this")
-		ended := []state.AttemptRecord{never, w.end(removed), w.end(lost), w.end(nowhere)}
+		ended := []state.AttemptRecord{never, w.end(removed), w.end(lost), w.end(nowhere), empty}
 		for _, step := range []string{"ended, not collected", "collected"} {
 			if step == "collected" {
 				w.commit(state.Changes{Attempts: ended})
 				synctest.Wait()
+				if got := following.soFar() + following.log.Note(); got != "the attempt never started: no such image" {
+					t.Errorf("following it says %q", got)
+				}
 			}
 			w.says(step, ended[0], Stdout, "missing: the attempt never started: no such image")
 			w.says(step, ended[1], Stderr, "missing: agent h1 has no stderr of it any more: its sandbox was removed")
 			w.says(step, ended[2], Stdout, "missing: agent h1 has no stdout of it any more: its sandbox was removed")
 			w.says(step, ended[2], Stderr, "only this")
 			w.says(step, ended[3], Stdout, "missing: it is not known where agent h1 can be asked")
+			w.says(step, ended[4], Stdout, "missing: the attempt never started: no such image")
 		}
 		w.close()
 	})

@@ -112,6 +112,9 @@ func (s *follower) follow() ([]byte, error) {
 			s.at = 0
 			continue
 		case s.ended: // and all was read after that was known
+			if s.at == 0 && !s.item.started {
+				s.log.note = s.item.neverStarted()
+			}
 			return nil, io.EOF
 		}
 		if err := s.wait(); err != nil {
@@ -158,6 +161,8 @@ func (s *follower) change(cause error) ([]byte, error) {
 		s.log.note = s.explain(cause).Error()
 	case f.why != "":
 		s.log.note = f.why
+	case f.size == 0 && !s.item.started:
+		s.log.note = s.item.neverStarted()
 	default:
 		if from, to := f.cut(s.at); from < to {
 			s.log.note = fmt.Sprintf("%s from byte %d to %d were not kept", bytesOf(to-from), from, to)

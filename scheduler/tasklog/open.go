@@ -70,6 +70,8 @@ func (l *Logs) Open(ctx context.Context, rec state.AttemptRecord, stream Stream,
 		return nil, err
 	case f != nil && f.why != "":
 		return nil, &Missing{f.why}
+	case f != nil && f.size == 0 && !newItem(&rec).started:
+		return nil, &Missing{newItem(&rec).neverStarted()}
 	case f != nil:
 		return l.openKept(ctx, f, o)
 	case rec.Outcome != "":
@@ -160,6 +162,9 @@ func (l *Logs) openSandbox(ctx context.Context, rec state.AttemptRecord, stream 
 		return s.log, nil // it has not been made yet
 	case err != nil:
 		return nil, s.explain(err)
+	}
+	if size == 0 && !s.item.started && (s.ended || !o.Follow) {
+		return nil, s.explain(mesos.ErrNoFile) // agents make the file before they prepare the container
 	}
 	s.log.Size = size
 	if s.at, err = s.start(size, o); err != nil {

@@ -23,13 +23,13 @@ type item struct {
 	id       state.AttemptID
 	agent    string // where its API is
 	hostname string
-	started  bool // it has run
+	started  bool // it has run, so that an empty log is one
 	message  string
 	ended    time.Time
 }
 
 func newItem(rec *state.AttemptRecord) item {
-	return item{id: rec.ID, agent: rec.AgentURL, hostname: rec.Hostname, started: !rec.Started.IsZero(), message: rec.Message, ended: rec.Ended}
+	return item{id: rec.ID, agent: rec.AgentURL, hostname: rec.Hostname, started: !rec.Started.IsZero() || rec.ExitCode >= 0, message: rec.Message, ended: rec.Ended}
 }
 
 // source is an agent with the attempts that are to be collected from it.
