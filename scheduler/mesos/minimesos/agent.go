@@ -70,6 +70,7 @@ type agentTask struct {
 	updates   updateQueue
 	lifetime  *time.Timer // max_completion_time
 	instant   *time.Timer // of Instant agents: when it reaches its end
+	heard     func()      // of Instant agents: how it goes on when its first update has been acknowledged; may be nil
 	overran   bool        // killed by max_completion_time
 	killed    bool
 }

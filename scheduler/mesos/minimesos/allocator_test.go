@@ -74,6 +74,25 @@ func TestFilterHoldsForNoMore(t *testing.T) {
 	}
 }
 
+// TestInstantTasksHoldTheirResourcesUntilHeard: what a task has is not offered while its framework has not even heard
+// that it runs, so that launches do not outrun the updates.
+func TestInstantTasksHoldTheirResourcesUntilHeard(t *testing.T) {
+	c := start(t, fast(Instant, 1))
+	f := subscribe(t, c.URL(), testFramework(), mediaProtobuf)
+	f.accept(f.offers()[0], command("a", ""))
+	running := f.peek("a")
+	rest := f.offers()
+	if cpus := rest[0].Resources[1].Scalar.Value; running.GetState() != mesos.TASK_RUNNING || cpus != 3.9 {
+		t.Errorf("%v, and %v cpus are offered, want 3.9", running.GetState(), cpus)
+	}
+	f.decline(3600, rest...)
+	f.ack(running)
+	f.until("a", mesos.TASK_FINISHED)
+	if cpus := f.offers()[0].Resources[1].Scalar.Value; cpus != 4 {
+		t.Errorf("%v cpus are offered, want 4", cpus)
+	}
+}
+
 func TestGPUsNeedTheCapability(t *testing.T) {
 	o := fast(Instant, 1)
 	o.Agents = append(o.Agents, AgentOptions{Resources: "cpus:1;mem:128;gpus:2"})

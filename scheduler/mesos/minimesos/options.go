@@ -25,8 +25,8 @@ const (
 	// network of its own; MESOS_SANDBOX names the real folder, and the docker
 	// parameter "entrypoint" is put before the arguments.
 	Process Runner = "process"
-	// Instant runs nothing: a task is RUNNING and then, at once, what
-	// Options.Outcome says (FINISHED by default).
+	// Instant runs nothing: a task is RUNNING and then, as soon as that is
+	// acknowledged, what Options.Outcome says (FINISHED by default).
 	Instant Runner = "instant"
 )
 

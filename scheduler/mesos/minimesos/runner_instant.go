@@ -21,7 +21,9 @@ func (instantRunner) start(context.Context, *containerSpec) (container, error) {
 	return nil, errors.New("an Instant agent starts no containers")
 }
 
-// launchInstant reports what Options.Outcome says becomes of a task.
+// launchInstant reports what Options.Outcome says becomes of a task. One that ends at once does so when it has been heard
+// that it runs: a master has the resources of a task back when its agent knows of the end, even if the framework is still
+// to be told that the task runs, and would offer them for more and more tasks whose ends nobody has had time to hear of.
 func (a *agent) launchInstant(t *agentTask) {
 	outcome := Outcome{}
 	if a.c.opts.Outcome != nil {
@@ -48,7 +50,7 @@ func (a *agent) launchInstant(t *agentTask) {
 		a.update(t, status)
 	}
 	if outcome.After <= 0 {
-		finish()
+		t.heard = finish
 		return
 	}
 	t.instant = a.c.loop.after(outcome.After, finish)

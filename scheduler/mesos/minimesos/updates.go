@@ -120,6 +120,11 @@ func (a *agent) acknowledge(framework, id string, number []byte) {
 		a.completeTask(t)
 		return
 	}
+	if heard := t.heard; heard != nil && len(q.pending) == 0 {
+		t.heard = nil
+		heard()
+		return
+	}
 	a.sendUpdate(t, a.c.opts.UpdateRetryInterval)
 }
 
