@@ -63,10 +63,12 @@ func (t *agentTable) addOffer(now time.Time, o mesos.Offer, used spec.Resources)
 	a.capacity = a.capacity.Max(a.offered(""))
 }
 
-// freed notes what a task gave back that has ended: idle now, though its offer is still to come.
-func (t *agentTable) freed(now time.Time, id string, what spec.Resources) {
+// freed notes what a task gave back that has ended, our tasks holding what is used now: idle, though its offer is still
+// to come, unless it came before the end was told.
+func (t *agentTable) freed(now time.Time, id string, what, used spec.Resources) {
 	if a := t.byID[id]; a != nil {
 		t.setFree(a, a.free.Plus(what, 1))
+		t.setFree(a, a.idle(used))
 		a.changed = now
 	}
 }
@@ -211,8 +213,8 @@ func (a *agent) offered(role string) spec.Resources {
 	return sum
 }
 
-// idle is what of the agent is free as far as one can tell, our tasks holding what is used. free alone counts what was
-// offered before the end of the task was told that gave it back twice, until it has been looked at again.
+// idle is what of the agent is free as far as one can tell, our tasks holding what is used: an offer may hold what a task
+// gave back whose end is still to be told.
 func (a *agent) idle(used spec.Resources) spec.Resources {
 	return a.free.Min(a.capacity.Plus(used, -1).Max(a.offered("")))
 }

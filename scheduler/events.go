@@ -70,7 +70,7 @@ func (r *Reactor) onUpdate(now time.Time, e mesos.Update) {
 	before := r.state.UsedOn(st.Agent)
 	r.state.Update(now, st)
 	if after := r.state.UsedOn(st.Agent); after != before {
-		r.agents.freed(now, st.Agent, before.Plus(after, -1))
+		r.agents.freed(now, st.Agent, before.Plus(after, -1), after)
 	}
 	if len(st.UUID) > 0 {
 		r.call(mesos.Acknowledge{TaskID: st.TaskID, AgentID: st.Agent, UUID: st.UUID})
