@@ -159,9 +159,13 @@ func (r *logReader) followAttempt(ctx context.Context, t taskRef, number int) er
 	}
 	wg.Wait()
 	var problem *httpapi.Problem
+	said := "" // often the same is so of both streams
 	for _, err := range errs {
 		if errors.As(err, &problem) {
-			fmt.Fprintf(r.says, "spillway: %s\n", harmless(problem.Detail))
+			if problem.Detail != said {
+				said = problem.Detail
+				fmt.Fprintf(r.says, "spillway: %s\n", harmless(said))
+			}
 			err = nil
 		}
 		if err != nil {

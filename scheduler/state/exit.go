@@ -24,9 +24,9 @@ func exitCode(state TaskState, message string) int {
 	if state == TaskFinished {
 		return 0
 	}
-	_, rest, found := strings.Cut(message, " exited with status ")
-	if !found {
-		return noExitCode
+	what, rest, found := strings.Cut(message, " exited with status ")
+	if !found || !strings.HasSuffix(what, "Command") && !strings.HasSuffix(what, "Container") {
+		return noExitCode // or it is that of a command of the agent's own, such as docker pull
 	}
 	end := 0
 	for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
