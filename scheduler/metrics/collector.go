@@ -31,6 +31,7 @@ type Collector struct {
 	// patience is how long each of them may take to answer; both together take less than Prometheus waits for a scrape,
 	// 10 s unless told otherwise.
 	patience time.Duration
+	shown    shown // the projects
 
 	up          *prometheus.Desc
 	queueTasks  *prometheus.Desc
@@ -161,7 +162,7 @@ func (c *Collector) collectState(out sink, g glance) {
 	} {
 		out.is(c.tasks, float64(n), name)
 	}
-	for _, p := range bound(g.outlook.Explain().Projects, maxProjects) {
+	for _, p := range c.shown.next(g.outlook.Explain().Projects, maxProjects) {
 		c.collectProject(out, g.at, &p)
 	}
 	agents, free := g.outlook.Agents()

@@ -3,8 +3,10 @@ package metrics
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"github.com/lisa-dpc/spillway/scheduler"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
 )
 
 // maxProjects is how many projects have series of their own. Any author can name a new project, and each takes some
@@ -13,6 +15,38 @@ const maxProjects = 100
 
 // otherProjects is the label of all projects that have no series of their own, together.
 const otherProjects = "other"
+
+// shown remembers which projects have series. One with nothing left to do goes on at 0 until busier ones take its place:
+// who watches the depth of a queue must see it come to 0, and would otherwise see it end at its last value. There is always
+// one, that of specs which name none, so that an idle scheduler tells that nothing waits.
+type shown struct {
+	mu    sync.Mutex // scrapes may come at the same time
+	names []string
+}
+
+// next returns the projects to show, now that there are these.
+func (s *shown) next(projects []scheduler.ProjectQueue, most int) []scheduler.ProjectQueue {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.names == nil {
+		s.names = []string{spec.DefaultProject}
+	}
+	all, there := slices.Clone(projects), map[string]bool{}
+	for i := range projects {
+		there[projects[i].Project] = true
+	}
+	for _, name := range s.names {
+		if !there[name] {
+			all = append(all, scheduler.ProjectQueue{Project: name})
+		}
+	}
+	all = bound(all, most)
+	s.names = s.names[:0]
+	for i := range all {
+		s.names = append(s.names, all[i].Project)
+	}
+	return all
+}
 
 // bound keeps the projects with the most tasks that wait, then that run, and sums the others up as one.
 func bound(projects []scheduler.ProjectQueue, most int) []scheduler.ProjectQueue {

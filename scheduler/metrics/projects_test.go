@@ -57,3 +57,37 @@ func TestBoundProjects(t *testing.T) {
 		}
 	})
 }
+
+// waiting are projects of which each has one task that waits.
+func waiting(names ...string) []scheduler.ProjectQueue {
+	var all []scheduler.ProjectQueue
+	for _, name := range names {
+		all = append(all, scheduler.ProjectQueue{Project: name, Waiting: 1})
+	}
+	return all
+}
+
+// A project whose last task has ended is told at 0, until busier ones take its place; and there is always one.
+func TestShownProjects(t *testing.T) {
+	var s shown
+	for _, step := range []struct {
+		now  []scheduler.ProjectQueue
+		want map[string]int
+	}{
+		{nil, map[string]int{"default": 0}},
+		{waiting("lisa"), map[string]int{"default": 0, "lisa": 1}},
+		{nil, map[string]int{"default": 0, "lisa": 0}},
+		{waiting("euclid", "juice"), map[string]int{"euclid": 1, "juice": 1, "default": 0, "other": 0}},
+		{nil, map[string]int{"default": 0, "euclid": 0, "juice": 0, "other": 0}},
+		{waiting("athena", "plato", "xmm", "lisa"), map[string]int{"athena": 1, "lisa": 1, "plato": 1, "other": 1}},
+		{waiting("athena"), map[string]int{"athena": 1, "lisa": 0, "other": 0}},
+	} {
+		got := map[string]int{}
+		for _, p := range s.next(step.now, 3) {
+			got[p.Project] = p.Waiting
+		}
+		if d := cmp.Diff(step.want, got); d != "" {
+			t.Fatalf("with %v (-want +got):\n%s", step.now, d)
+		}
+	}
+}
