@@ -64,7 +64,10 @@ func decodeJSON(body []byte, into any) error {
 	}
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
+	var param *paramError
 	switch {
+	case errors.As(err, &param):
+		return param.bad(body)
 	case errors.As(err, &syntax):
 		return badBody(body, syntax.Offset-1, "", strings.TrimPrefix(syntax.Error(), "json: "))
 	case errors.As(err, &kind):

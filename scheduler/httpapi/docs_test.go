@@ -126,6 +126,10 @@ func link(ref object) string {
 }
 
 func typeInWords(b *strings.Builder, name string, schema object) {
+	if schema["properties"] == nil {
+		fmt.Fprintf(b, "\n### %s\n\n%v It is an %s.\n", name, schema["description"], schemaInWords(schema))
+		return
+	}
 	fmt.Fprintf(b, "\n### %s\n\n%v\n\n| field | value | |\n| --- | --- | --- |\n", name, schema["description"])
 	required, _ := schema["required"].([]any)
 	fields := schema["properties"].(object)
@@ -151,6 +155,14 @@ func schemaInWords(f object) string {
 		return "list of " + schemaInWords(f["items"].(object))
 	case f["format"] == "date-time":
 		return "time"
+	case f["anyOf"] != nil:
+		var either []string
+		for _, one := range f["anyOf"].([]any) {
+			either = append(either, schemaInWords(one.(object)))
+		}
+		return strings.Join(either, " or ")
+	case f["type"] == "object" && f["additionalProperties"].(object)["anyOf"] != nil:
+		return "object whose values are " + schemaInWords(f["additionalProperties"].(object))
 	case f["type"] == "object":
 		return "object of " + schemaInWords(f["additionalProperties"].(object)) + "s"
 	case f["type"] == "string":

@@ -48,6 +48,16 @@ func (s *Server) events(w http.ResponseWriter, req *request) error {
 	if err != nil {
 		return err
 	}
+	run := state.RunID(req.query.text("run"))
+	if run != "" { // who waits for a run that is not there would wait for ever
+		project, err := s.projectOf(req.Context(), run)
+		if err == nil {
+			err = s.allow(req.Context(), project)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	out, done, err := s.stream(w, req, "text/event-stream")
 	if err != nil {
 		return err
@@ -56,7 +66,7 @@ func (s *Server) events(w http.ResponseWriter, req *request) error {
 	if req.Method == http.MethodHead {
 		return nil
 	}
-	l := &listener{server: s, out: out, feed: s.feed, run: state.RunID(req.query.text("run")), projects: projects}
+	l := &listener{server: s, out: out, feed: s.feed, run: run, projects: projects}
 	l.begin(req.Header.Get("Last-Event-ID"))
 	beat := time.NewTicker(cmp.Or(s.cfg.Heartbeat, heartbeat))
 	defer beat.Stop()

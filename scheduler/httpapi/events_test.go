@@ -209,6 +209,9 @@ func TestEventFilters(t *testing.T) {
 			t.Errorf("%s: events of %s, want of %s", query, seen, want)
 		}
 	}
+	if p := ask[httpapi.Problem](a, "GET", "/v1/events?run=none", nil, 404); p.Detail != "there is no run none" {
+		t.Errorf("the events of a run that is not there: %+v", p)
+	}
 }
 
 // TestEventsOfProjects: a token of one project hears of no other.
@@ -218,12 +221,14 @@ func TestEventsOfProjects(t *testing.T) {
 	headers := func(token string) []string { return []string{"Authorization", "Bearer " + g.texts[token]} }
 	l := a.listen("", "", headers("viewer-lpf")...)
 	l.next()
+	ids := map[string]string{}
 	for _, project := range []string{"other", "lpf"} {
 		text := workSpec(project, "of-"+project, "ann", "  a: {run: work}\n")
 		got := a.send("POST", "/v1/runs", text, append(headers("author-all"), "Content-Type", "application/yaml")...)
 		if got.status != 201 || !strings.HasPrefix(got.header.Get("Location"), "/v1/runs/") {
 			t.Fatalf("%d %s", got.status, got.body)
 		}
+		ids[project] = decode[httpapi.Run](t, got.body).ID
 	}
 	if said, _ := l.until("of-lpf active"); len(said) != 1 {
 		t.Errorf("it hears %q", said)
@@ -231,12 +236,15 @@ func TestEventsOfProjects(t *testing.T) {
 	if got := a.send("GET", "/v1/events?project=other", "", headers("viewer-lpf")...); got.status != 403 {
 		t.Errorf("the events of a project that is not its own: %d", got.status)
 	}
+	if got := a.send("GET", "/v1/events?run="+ids["other"], "", headers("viewer-lpf")...); got.status != 403 {
+		t.Errorf("the events of a run of such a project: %d", got.status)
+	}
 }
 
 func TestHeartbeat(t *testing.T) {
 	st, master := store.NewMemory(), quietMaster{offered: make(chan struct{})}
 	a := start(t, st, master, func(c *httpapi.Config, _ *http.Server) { c.Heartbeat = time.Millisecond })
-	l := a.listen("run=none", "")
+	l := a.listen("run="+a.submit(twoSteps, nil).ID, "")
 	first, _ := l.next()
 	beat, ok := l.next()
 	if !ok || beat.comment == "" || beat.id != first.id || beat.kind != "" {

@@ -152,7 +152,7 @@ func TestSubmitYAML(t *testing.T) {
 		t.Errorf("again: %d %s", again.status, again.body)
 	}
 	dry := yaml("?param=n=9&dry_run=true")
-	if v := decode[httpapi.Run](t, dry.body); dry.status != 200 || v.ID != "" || v.Phase != "" || v.Steps[0].Tasks != 9 || !v.Submitted.IsZero() || dry.header.Get("Location") != "" {
+	if v := decode[httpapi.Run](t, dry.body); dry.status != 200 || v.ID != "" || v.Phase != "" || v.Steps[0].Phase != "" || v.Steps[0].Tasks != 9 || !v.Submitted.IsZero() || dry.header.Get("Location") != "" {
 		t.Errorf("a dry run: %d %s", dry.status, dry.body)
 	}
 	if list := ask[httpapi.Runs](a, "GET", "/v1/runs", nil, 200); len(list.Runs) != 1 {
@@ -171,13 +171,27 @@ func TestSubmitYAML(t *testing.T) {
 	}
 }
 
+// TestParamsInJSON: numbers, true and false are taken as they are written.
+func TestParamsInJSON(t *testing.T) {
+	a := newAPI(t)
+	spec := "name: p\nparams: {n: {type: int}, x: {type: float}, b: {type: bool}, s: {type: string}}\n" +
+		"steps: {a: {image: busybox, resources: {mem: 1MiB}, run: 'echo {{ params.n }} {{ params.x }} {{ params.b }} {{ params.s }}'}}\n"
+	body := fmt.Sprintf(`{"spec": %q, "params": {"n": 12345678901234567, "x": 1.50, "b": true, "s": "5"}}`, spec)
+	run := ask[httpapi.Run](a, "POST", "/v1/runs", body, 201)
+	run = ask[httpapi.Run](a, "GET", "/v1/runs/"+run.ID, nil, 200)
+	if diff := cmp.Diff(httpapi.Params{"n": "12345678901234567", "x": "1.50", "b": "true", "s": "5"}, httpapi.Params(run.Params)); diff != "" {
+		t.Errorf("the parameters (-want +got):\n%s", diff)
+	}
+}
+
 // TestBadJSON: what is wrong with a body is said in words of JSON, with its place.
 func TestBadJSON(t *testing.T) {
 	a := newAPI(t)
 	for body, want := range map[string]httpapi.SpecProblem{
 		"{\n  \"spec\": 5}":               {Line: 2, Column: 11, Field: "spec", Message: "should be a text, not a number"},
-		`{"params": {"n": 5}}`:            {Line: 1, Column: 18, Field: "params", Message: "should be a text, not a number"},
-		`{"params": ["n"]}`:               {Line: 1, Column: 12, Field: "params", Message: "should be an object, not a list"},
+		`{"params": {"n": 5, "m": [5]}}`:  {Line: 1, Column: 21, Field: "params.m", Message: "should be a text, a number, or true or false"},
+		`{"params": {"n": null}}`:         {Line: 1, Column: 13, Field: "params.n", Message: "should be a text, a number, or true or false"},
+		`{"params": ["n"]}`:               {Line: 1, Column: 2, Field: "params", Message: "should be an object, not a list"},
 		`{"dry_run": "yes"}`:              {Line: 1, Column: 17, Field: "dry_run", Message: "should be true or false, not a text"},
 		`[]`:                              {Line: 1, Column: 1, Message: "should be an object, not a list"},
 		"{\"spec\": \"x\",\n\"spek\": 1}": {Line: 2, Column: 1, Field: "spek", Message: "there is no such field", Hint: "known here: spec, file, params, key, dry_run"},

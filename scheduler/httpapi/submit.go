@@ -161,6 +161,9 @@ func dryRun(sub submission, pipeline *spec.Pipeline, images map[string]string, w
 	})
 	v, _ := runView(time.Time{}, run, nil)
 	v.Phase, v.Warnings, v.Submitted = "", warnings, time.Time{}
+	for i := range v.Steps {
+		v.Steps[i].Phase = ""
+	}
 	return v
 }
 

@@ -11,9 +11,9 @@ import (
 // Submission is the body of a request for a run.
 type Submission struct {
 	// Spec is the YAML text, File what its author calls it, for messages.
-	Spec   string            `json:"spec"`
-	File   string            `json:"file,omitempty"`
-	Params map[string]string `json:"params,omitempty"`
+	Spec   string `json:"spec"`
+	File   string `json:"file,omitempty"`
+	Params Params `json:"params,omitempty"`
 	// Key makes a submission that is sent twice one run.
 	Key string `json:"key,omitempty"`
 	// DryRun checks all that a submission checks and keeps nothing.
@@ -22,7 +22,7 @@ type Submission struct {
 
 // PipelineRun is the body of a request to run a pipeline that is kept here.
 type PipelineRun struct {
-	Params map[string]string `json:"params,omitempty"`
+	Params Params `json:"params,omitempty"`
 	// Key makes a request that is sent twice one run.
 	Key string `json:"key,omitempty"`
 	// DryRun checks all that a submission checks and keeps nothing.
@@ -35,6 +35,9 @@ type PipelineSpec struct {
 	Spec string `json:"spec"`
 	File string `json:"file,omitempty"`
 }
+
+// Params are values of parameters. A number, true and false are taken as they are written, like texts.
+type Params map[string]string
 
 // Run is a run as people see it. Lists leave its steps, params and images out.
 type Run struct {
@@ -84,8 +87,9 @@ type Deleted struct {
 // Step is a step of a run. The counts, from Pending on, add up to Tasks.
 type Step struct {
 	Name string `json:"name"`
-	// Phase is waiting (for steps that it needs), active, succeeded, failed, skipped or cancelled.
-	Phase string `json:"phase" jsonschema:"enum=waiting,enum=active,enum=succeeded,enum=failed,enum=skipped,enum=cancelled"`
+	// Phase is waiting (for steps that it needs), active, succeeded, failed, skipped or cancelled; empty in the answer to a
+	// dry run.
+	Phase string `json:"phase,omitempty" jsonschema:"enum=waiting,enum=active,enum=succeeded,enum=failed,enum=skipped,enum=cancelled"`
 	// Needs names the steps that this one needs, in the order of the spec.
 	Needs []string `json:"needs,omitempty"`
 	// Image is what runs: as the spec writes it, or with the digest that was found for it.
