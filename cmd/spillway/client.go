@@ -132,10 +132,16 @@ func problem(resp *http.Response) error {
 		p.Detail = fmt.Sprintf("the scheduler answered %s: %.200q", resp.Status, first)
 	}
 	if resp.StatusCode == http.StatusServiceUnavailable {
-		return fmt.Errorf("%w: %s", errUnavailable, p.Detail)
+		return &notNow{&p}
 	}
 	return &p
 }
+
+// notNow is the answer of a scheduler, or of what stands before it, that cannot just now: it is told in its own words.
+type notNow struct{ *httpapi.Problem }
+
+// Is makes it one of the errors after which asking again may help.
+func (*notNow) Is(target error) bool { return target == errUnavailable }
 
 // isRefused reports that nobody listens at the address.
 func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

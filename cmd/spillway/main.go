@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lisa-dpc/spillway/scheduler/access"
 	"github.com/lisa-dpc/spillway/scheduler/httpapi"
 	"github.com/lisa-dpc/spillway/scheduler/spec"
 )
@@ -58,6 +59,6 @@ func printError(w io.Writer, err error) {
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintf(w, "spillway: %s\n", line)
+		fmt.Fprintf(w, "spillway: %s\n", access.Redact(line))
 	}
 }

@@ -163,7 +163,16 @@ func (s *Server) deny(c *call, err error) error {
 	if c.route.changes() {
 		s.record(c, access.Refused, http.StatusForbidden)
 	}
-	return newProblem(http.StatusForbidden, err.Error())
+	return newProblem(http.StatusForbidden, err.Error()+c.otherProject())
+}
+
+// otherProject says how a spec is made one of a project that its sender's token is for, if that is what is wrong: who
+// leaves the project out has asked for one that they may not have heard of.
+func (c *call) otherProject() string {
+	if c.route.scope != ofBody || !c.who.Role.Includes(c.route.role) || len(c.who.Projects) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; write `project: %s` into the spec", strings.Join(c.who.Projects, "`, or `project: "))
 }
 
 // change calls the handler of a change and tells the audit log how it ended.

@@ -432,6 +432,7 @@ func TestTokensAreNotKept(t *testing.T) {
 		"comment":   {httpapi.Submission{Spec: "# " + secret + "\n" + twoSteps}, 1},
 		"parameter": {httpapi.Submission{Spec: twoSteps, Params: map[string]string{"n": secret}}, 0},
 		"name":      {httpapi.Submission{Spec: twoSteps, Params: map[string]string{secret: "1"}}, 0},
+		"key":       {httpapi.Submission{Spec: twoSteps, Key: secret}, 0},
 	} {
 		body, err := json.Marshal(c.sub)
 		if err != nil {
@@ -452,12 +453,33 @@ func TestTokensAreNotKept(t *testing.T) {
 	if got := g.ask("author-lpf", "PUT", "/v1/pipelines/lpf/two", string(body)); got.status != 422 || strings.Contains(got.text, secret) {
 		t.Errorf("pipeline: %d: %s", got.status, got.text)
 	}
-	g.ask("author-lpf", "GET", "/v1/runs/"+secret, "")
+	for _, path := range []string{"/v1/runs/" + secret, "/v1/runs?cursor=" + secret, "/v1/" + secret} {
+		if got := g.ask("author-lpf", "GET", path, ""); got.status < 400 || strings.Contains(got.text, secret) {
+			t.Errorf("%s: %d: %s", path, got.status, got.text)
+		}
+	}
 	g.ask("author-lpf", "POST", "/v1/runs/"+secret+"/cancel", "")
 	g.ask("", "POST", "/v1/runs/"+secret+"/cancel", "")
 	audit, err := os.ReadFile(g.audit)
 	if err != nil || strings.Contains(string(audit), secret) || strings.Contains(g.log.String(), secret) {
 		t.Errorf("%v, audit log:\n%s\nlog:\n%s", err, audit, g.log)
+	}
+}
+
+// TestProjectOfASpec: who submits into a project that is not theirs hears how it is said which project a run is of.
+func TestProjectOfASpec(t *testing.T) {
+	g := newGuarded(t)
+	g.add("author-two", access.Author, "lpf", "other")
+	for token, says := range map[string]string{
+		"author-lpf": "; write `project: lpf` into the spec",
+		"author-two": "; write `project: lpf`, or `project: other` into the spec",
+	} {
+		if got := g.ask(token, "POST", "/v1/runs", submissionOf("default")); got.status != 403 || !strings.HasSuffix(got.problem.Detail, says) {
+			t.Errorf("%s: %d: %s", token, got.status, got.text)
+		}
+	}
+	if got := g.ask("viewer-lpf", "POST", "/v1/runs", submissionOf("lpf")); got.status != 403 || strings.Contains(got.problem.Detail, "into the spec") {
+		t.Errorf("a viewer: %d: %s", got.status, got.text)
 	}
 }
 

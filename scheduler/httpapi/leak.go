@@ -10,9 +10,9 @@ import (
 	"github.com/lisa-dpc/spillway/scheduler/access"
 )
 
-// refuseTokens refuses a spec, or parameters, with a scheduler's token in it: all that is submitted is kept, and shown to
-// everybody who may look at the project.
-func refuseTokens(file, text string, params map[string]string) error {
+// refuseTokens refuses a spec, parameters or an idempotency key with a scheduler's token in it: all that is submitted is
+// kept, and shown to everybody who may look at the project.
+func refuseTokens(file, text string, params map[string]string, key string) error {
 	var found []SpecProblem
 	line := 0
 	for content := range strings.Lines(text) {
@@ -24,6 +24,9 @@ func refuseTokens(file, text string, params map[string]string) error {
 		if access.Holds(name) || access.Holds(params[name]) {
 			found = append(found, SpecProblem{Field: "params." + access.Redact(name), Message: "its value is a token"})
 		}
+	}
+	if access.Holds(key) {
+		found = append(found, SpecProblem{Field: "key", Message: "it is a token"})
 	}
 	if found == nil {
 		return nil

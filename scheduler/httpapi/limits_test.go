@@ -223,6 +223,10 @@ func TestNotReady(t *testing.T) {
 			t.Errorf("%s: %d, Retry-After %q, want %d", path, got.status, got.header.Get("Retry-After"), want)
 		}
 	}
+	a.send("GET", "/readyz", "")
+	if log := a.log.String(); strings.Count(log, "/readyz") > 0 || strings.Count(log, "not ready") != 1 {
+		t.Errorf("of two probes the log says:\n%s", log)
+	}
 	if got := a.send("POST", "/v1/runs", twoSteps, "Content-Type", "application/yaml"); got.status != 503 {
 		t.Errorf("a submission: %d", got.status)
 	}

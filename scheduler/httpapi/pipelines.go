@@ -90,7 +90,7 @@ func (s *Server) putPipeline(req *request) (int, any, error) {
 		return 0, nil, err
 	}
 	file, project, name := cmp.Or(put.File, "spec"), req.PathValue("project"), req.PathValue("name")
-	if err := refuseTokens(file, put.Spec, nil); err != nil {
+	if err := refuseTokens(file, put.Spec, nil, ""); err != nil {
 		return 0, nil, err
 	}
 	parsed, err := spec.Parse(file, []byte(put.Spec))

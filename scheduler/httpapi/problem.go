@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/lisa-dpc/spillway/scheduler"
+	"github.com/lisa-dpc/spillway/scheduler/access"
 	"github.com/lisa-dpc/spillway/scheduler/spec"
 	"github.com/lisa-dpc/spillway/scheduler/state"
 	"github.com/lisa-dpc/spillway/scheduler/store"
@@ -122,5 +123,6 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 		w.Header().Set("Retry-After", strconv.Itoa(p.retryAfter))
 	}
 	w.WriteHeader(p.Status)
-	w.Write(append(text, '\n'))
+	// Somebody may have put a token where an id or a name belongs, which the problem repeats.
+	w.Write([]byte(access.Redact(string(text)) + "\n"))
 }

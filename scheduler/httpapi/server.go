@@ -66,6 +66,7 @@ type Server struct {
 	failures *rates // of authentication, by address
 	streams  streams
 	feed     *feed
+	ready    readiness
 	finished finished
 	known    projectCache
 	document func() []byte // OpenAPI

@@ -2,7 +2,9 @@ package httpapi
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler"
@@ -23,11 +25,13 @@ func (s *Server) serviceRoutes() []route {
 	}
 }
 
-// plain makes a handler of a function that finds something wrong or nothing.
+// plain makes a handler of a function that finds something wrong or nothing. Probes ask every few seconds, so what is wrong
+// is an answer like any other and no failure of which the log tells each time.
 func plain(f func(context.Context) error) handler {
 	return func(w http.ResponseWriter, req *request) error {
 		if err := f(req.Context()); err != nil {
-			return err
+			writeProblem(w, problemOf(err))
+			return nil
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
@@ -38,7 +42,40 @@ func plain(f func(context.Context) error) handler {
 
 func (s *Server) healthz(context.Context) error { return nil }
 
+// readiness is what probes were last told.
+type readiness struct {
+	mu  sync.Mutex
+	why string // it is not ready; "" if it is, or nobody asked yet
+}
+
+// tell logs that the scheduler has become ready, or is not any more or for another reason.
+func (r *readiness) tell(log *slog.Logger, err error) {
+	why := ""
+	if err != nil {
+		why = err.Error()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if why == r.why {
+		return
+	}
+	if r.why = why; why != "" {
+		log.Warn("not ready", "why", why)
+	} else {
+		log.Info("ready again")
+	}
+}
+
 func (s *Server) readyz(ctx context.Context) error {
+	err := s.unready(ctx)
+	if ctx.Err() == nil { // else the prober has gone, which says nothing about the scheduler
+		s.ready.tell(s.log, err)
+	}
+	return err
+}
+
+// unready says why the scheduler is not ready; nil if it is.
+func (s *Server) unready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWait)
 	defer cancel()
 	connected, err := look(ctx, s.cfg.Daemon, func(_ time.Time, r *scheduler.Reactor) (bool, error) {

@@ -81,7 +81,7 @@ func (s *Server) accept(req *request, sub submission) (int, any, error) {
 	if sub.File == "" {
 		sub.File = "spec"
 	}
-	if err := refuseTokens(sub.File, sub.Spec, sub.Params); err != nil {
+	if err := refuseTokens(sub.File, sub.Spec, sub.Params, sub.Key); err != nil {
 		return 0, nil, err
 	}
 	parsed, err := spec.Parse(sub.File, []byte(sub.Spec))
