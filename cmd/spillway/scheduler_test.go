@@ -11,12 +11,21 @@ import (
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/mesos/minimesos"
+	"github.com/lisa-dpc/spillway/scheduler/store"
 )
 
 func TestSchedulerRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "spillway.db")
+	other := filepath.Join(dir, "other.db")
+	st, err := store.Open(t.Context(), other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
 	all := []string{"--master", "http://127.0.0.1:1", "--store", file, "--listen", "127.0.0.1:0"}
 	with := func(args ...string) []string { return append(all[:len(all):len(all)], args...) }
 	for name, tc := range map[string]struct {
@@ -41,6 +50,12 @@ func TestSchedulerRefuses(t *testing.T) {
 		"store is a folder": {with("--store", dir), []string{dir, "directory"}},
 		"bad address":       {with("--listen", "nowhere"), []string{"nowhere", "--listen"}},
 		"an argument":       {with("more"), []string{"more"}},
+		"no tokens":         {with("--tokens", file+".tokens"), []string{file + ".tokens"}},
+		"no certificate":    {with("--tls-cert", file+".pem", "--tls-key", file+".key"), []string{file + ".pem"}},
+		"store as audit":    {with("--audit-log", other), []string{other, "is no audit log", "--audit-log"}},
+		"logs are not such": {with("--logs", other), []string{other, "--logs"}},
+		"negative rate":     {with("--rate", "-5"), []string{"--rate -5", "0"}},
+		"tiny log cap":      {with("--log-cap", "5"), []string{"--log-cap", "1KiB"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
@@ -53,6 +68,9 @@ func TestSchedulerRefuses(t *testing.T) {
 				if !strings.Contains(got.stderr, what) {
 					t.Errorf("it does not say %q: %s", what, got.stderr)
 				}
+			}
+			if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a start that was refused has made the store (%v)", err)
 			}
 		})
 	}

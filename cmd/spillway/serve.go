@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler"
@@ -35,6 +36,9 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 	if err := s.config.Validate(); err != nil {
 		return fmt.Errorf("flags: %w", err)
 	}
+	if err := errors.Join(s.rest.check(), s.logs.check()); err != nil {
+		return err
+	}
 	interrupted := ctx
 	defer func() {
 		if interrupted.Err() != nil && errors.Is(err, context.Canceled) {
@@ -45,15 +49,13 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(ctx, s.store)
+	// The store comes last: a start that is refused has neither made nor migrated it.
+	claim, err := store.Reserve(s.store)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	if st.LogLost() {
-		s.log.Warn("the store was not closed when it was last used, and its write-ahead log is missing: unless an sqlite3 shell"+
-			" has folded the log into the file, what was last committed is lost", "store", s.store)
-	}
+	defer func() { err = errors.Join(err, claim.Close()) }()
+	s.log.Info("starting", "version", version, "pid", os.Getpid(), "store", s.store)
 	meter := newMeter()
 	s.driver.Logger, s.driver.Observe = s.log, meter.metrics.Observe
 	driver, err := mesos.New(s.driver)
@@ -64,20 +66,30 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 	if err != nil {
 		return err
 	}
-	logs, err := s.logs.open(ctx, s.store, s.driver, st, s.log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, logs.close()) }()
 	guard, err := s.access.open(addr, s.store, s.log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, guard.audit.Close()) }()
+	defer func() { err = errors.Join(err, guard.close()) }()
+	logs, err := s.logs.open(ctx, s.store, s.driver, s.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, logs.close()) }()
+	st, err := claim.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	if st.LogLost() {
+		s.log.Warn("the store was not closed when it was last used, and its write-ahead log is missing: unless an sqlite3 shell"+
+			" has folded the log into the file, what was last committed is lost", "store", s.store)
+	}
 	daemon := scheduler.NewDaemon(s.config, st, driver, s.log)
 	daemon.Watch = logs.Watch
 	daemon.Observer = meter.metrics
-	logs.start(ctx, daemon)
+	logs.start(ctx, st, daemon)
+	defer logs.stop()
 	server := httpapi.New(httpapi.Config{
 		Daemon: daemon, Store: st, Logs: logs, Metrics: meter.handler(daemon, st, s.log), Images: images, Tokens: guard.tokens, Audit: guard.audit, Rate: s.rest.rate, Version: version, Log: s.log,
 	}).HTTP()
@@ -99,6 +111,9 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 	server.Shutdown(shutdown)
 	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, fmt.Errorf("answering requests: %w", serveErr))
+	}
+	if err == nil {
+		s.log.Info("stopping, as it was told; tasks go on", "pid", os.Getpid())
 	}
 	return err
 }

@@ -102,5 +102,14 @@ func (g *guard) serve(server *http.Server) error {
 	return server.ServeTLS(g.listener, "", "")
 }
 
+// close ends the listening, if the server has not, and closes the files.
+func (g *guard) close() error {
+	err := g.listener.Close()
+	if errors.Is(err, net.ErrClosed) {
+		err = nil
+	}
+	return errors.Join(err, g.audit.Close())
+}
+
 // auditFile is where the changes of a store's scheduler are written unless told otherwise.
 func auditFile(store string) string { return strings.TrimSuffix(store, ".db") + ".audit.log" }

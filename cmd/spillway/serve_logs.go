@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -56,36 +55,60 @@ func (b *byteSize) Set(text string) error {
 	return nil
 }
 
+// The least that may be kept of a stream, and of all: below these nothing readable is left of a log.
+const (
+	leastLogCap  = 1 << 10
+	leastLogSize = 1 << 20
+)
+
+// check refuses what makes no sense.
+func (l *logFlags) check() error {
+	c := &l.config
+	switch {
+	case c.Cap < leastLogCap:
+		return fmt.Errorf("--log-cap %dB: it must be at least 1KiB", c.Cap)
+	case c.MaxSize < leastLogSize:
+		return fmt.Errorf("--log-max-size %dB: it must be at least 1MiB", c.MaxSize)
+	case c.Keep <= 0:
+		return fmt.Errorf("--log-keep %s: it must be over 0", c.Keep)
+	}
+	return nil
+}
+
 // logKeeper collects logs while the scheduler runs.
 type logKeeper struct {
 	*tasklog.Logs
 	sandboxes *mesos.Sandboxes
+	records   *laterRecords
 	cancel    context.CancelFunc
-	ended     chan struct{} // nil before start
+	ended     chan struct{}
 }
 
+// laterRecords are those of a store that is opened after the logs: whatever may refuse a start does so before a store is
+// made or migrated.
+type laterRecords struct{ tasklog.Records }
+
 // open opens the file in which logs are kept.
-func (l *logFlags) open(ctx context.Context, store string, driver mesos.Config, records tasklog.Records, log *slog.Logger) (*logKeeper, error) {
+func (l *logFlags) open(ctx context.Context, store string, driver mesos.Config, log *slog.Logger) (*logKeeper, error) {
 	cfg := l.config
-	if cfg.Keep <= 0 {
-		return nil, errors.New("--log-keep: give a duration over 0")
-	}
 	sandboxes, err := mesos.NewSandboxes(driver)
 	if err != nil {
 		return nil, err
 	}
 	cfg.Path = firstOf(l.path, strings.TrimSuffix(store, ".db")+".logs.db")
+	records := &laterRecords{}
 	cfg.Sandbox, cfg.Records, cfg.Log = sandboxes, records, log
 	logs, err := tasklog.Open(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("%w (--logs names another file; with a file of logs nothing but logs is lost)", err)
 	}
-	return &logKeeper{Logs: logs, sandboxes: sandboxes}, nil
+	return &logKeeper{Logs: logs, sandboxes: sandboxes, records: records}, nil
 }
 
-// start collects the logs of a scheduler's attempts until close. An agent has them under the id of the framework, which
+// start collects the logs of a scheduler's attempts, which the store knows, until stop. An agent has them under the id of the framework, which
 // the scheduler may have had before it was started.
-func (k *logKeeper) start(ctx context.Context, daemon *scheduler.Daemon) {
+func (k *logKeeper) start(ctx context.Context, st tasklog.Records, daemon *scheduler.Daemon) {
+	k.records.Records = st
 	ctx, k.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	k.ended = make(chan struct{})
 	go func() {
@@ -107,12 +130,14 @@ func (k *logKeeper) start(ctx context.Context, daemon *scheduler.Daemon) {
 	}()
 }
 
-// close ends the collecting; what is left is collected after the next start.
+// stop ends the collecting; what is left is collected after the next start.
+func (k *logKeeper) stop() {
+	k.cancel()
+	<-k.ended
+}
+
+// close closes the file.
 func (k *logKeeper) close() error {
-	if k.ended != nil {
-		k.cancel()
-		<-k.ended
-	}
 	k.sandboxes.Close()
 	return k.Close()
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -66,8 +67,31 @@ func (a *Audit) open() error {
 	if err != nil {
 		return err
 	}
+	if err := checkAudit(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
 	a.file, a.torn = f, endsTorn(f)
 	return nil
+}
+
+// checkAudit refuses a file that holds something else, which lines at its end would spoil: a store, say.
+func checkAudit(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil
+	}
+	first := make([]byte, 2)
+	if _, err := f.ReadAt(first, 0); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	// A line after a torn one begins with a newline, and may be the first of a file that was truncated in between.
+	if first[0] == '{' || first[0] == '\n' {
+		return nil
+	}
+	return fmt.Errorf("%s is no audit log: it is not empty and does not begin with {", f.Name())
 }
 
 // endsTorn reports whether a crash or a full disk has left a part of a line at the end of a file.

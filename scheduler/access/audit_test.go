@@ -119,6 +119,26 @@ func TestAuditGoesOn(t *testing.T) {
 	}
 }
 
+// TestAuditOfOtherFile: lines are not added to a file that holds something else.
+func TestAuditOfOtherFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	for text, refused := range map[string]bool{
+		"": false, "{\"time\":": false, "\n{}\n": false, "SQLite format 3\x00": true, "tokens:\n": true, "-": true,
+	} {
+		must(t, os.WriteFile(path, []byte(text), 0o600))
+		a, err := access.OpenAudit(path)
+		if refused != (err != nil) || refused && !strings.Contains(err.Error(), path+" is no audit log") {
+			t.Errorf("%q: error %v", text, err)
+		}
+		if err == nil {
+			must(t, a.Close())
+		}
+		if after, err := os.ReadFile(path); err != nil || string(after) != text {
+			t.Errorf("%q became %q (%v)", text, after, err)
+		}
+	}
+}
+
 // TestAuditTornLine: what a crash or a full disk has left of a line harms no other line.
 func TestAuditTornLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit")

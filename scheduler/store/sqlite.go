@@ -38,6 +38,26 @@ type SQLite struct {
 // page is found when it is read (ErrCorrupt), and Load reads all that a scheduler starts from. SQLite keeps no
 // checksums in the file itself: damage that leaves a page well-formed is found only by comparison with a backup.
 func Open(ctx context.Context, path string) (*SQLite, error) {
+	c, err := Reserve(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.Open(ctx)
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return s, nil
+}
+
+// Claim is a store that no other scheduler can open, and that is as it was: not made, and not migrated.
+type Claim struct {
+	path, resolved string
+	lock           *os.File
+}
+
+// Reserve claims the store at path, so that what else a scheduler needs can be looked at before the store is changed.
+// The error is ErrLocked if another scheduler has it.
+func Reserve(path string) (*Claim, error) {
 	resolved, err := resolve(path)
 	if err != nil {
 		return nil, explain("opening the store", path, err)
@@ -49,15 +69,29 @@ func Open(ctx context.Context, path string) (*SQLite, error) {
 	if err != nil {
 		return nil, explain("locking the store", path, err)
 	}
-	lost := logLost(l, resolved)
-	s, err := openLocked(ctx, resolved)
+	return &Claim{path, resolved, l}, nil
+}
+
+// Open opens the store, as the function Open does. The claim is the store's then; after an error it still wants Close.
+func (c *Claim) Open(ctx context.Context) (*SQLite, error) {
+	lost := logLost(c.lock, c.resolved)
+	s, err := openLocked(ctx, c.resolved)
 	if err != nil {
-		return nil, errors.Join(explain("opening the store", path, err), unlock(l))
+		return nil, explain("opening the store", c.path, err)
 	}
-	s.lock, s.logLost = l, lost
-	sign(l)
-	s.files.look(resolved)
+	s.lock, s.logLost = c.lock, lost
+	c.lock = nil
+	sign(s.lock)
+	s.files.look(c.resolved)
 	return s, nil
+}
+
+// Close gives up a claim of which no store was opened; else it does nothing.
+func (c *Claim) Close() error {
+	if c.lock == nil {
+		return nil
+	}
+	return unlock(c.lock)
 }
 
 // LogLost reports whether the store, when it was opened, had not been closed by the one who used it last, and its
