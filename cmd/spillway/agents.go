@@ -34,7 +34,7 @@ func newAgents() *cobra.Command {
 }
 
 func agentsTable(agents []httpapi.Agent, now time.Time) *table {
-	t := newTable("AGENT", ">TASKS", ">CPUS", ">MEM", ">DISK", ">GPUS", ">SEEN", "MAINTENANCE", "ATTRIBUTES")
+	t := newTable("AGENT", ">TASKS", ">CPUS", ">MEM", ">DISK", ">GPUS", ">LAST OFFER", "MAINTENANCE", "ATTRIBUTES")
 	for _, a := range agents {
 		maintenance := ""
 		if a.Maintenance != nil {

@@ -157,8 +157,13 @@ const (
 // runID tells which run is meant. Ids that were made in one hour begin alike, so it is their ends that tell them apart;
 // an end is looked for among the newest runs.
 func (c *client) runID(ctx context.Context, name string) (string, error) {
-	if len(name) >= idLength || name != lastRun && len(name) < fewestEnd {
+	switch {
+	case len(name) >= idLength:
 		return name, nil
+	case strings.HasPrefix(name, "@") && name != lastRun:
+		return "", fmt.Errorf("run %s: of the names that begin with @ there is only %s", name, lastRun)
+	case len(name) < fewestEnd:
+		return "", fmt.Errorf("run %q: give its id, at least the last %d letters of it, or %s", name, fewestEnd, lastRun)
 	}
 	limit := pageSize
 	if name == lastRun {
@@ -179,7 +184,7 @@ func (c *client) runID(ctx context.Context, name string) (string, error) {
 		found = run.ID
 	}
 	switch {
-	case found == "" && name == lastRun:
+	case len(list.Runs) == 0:
 		return "", fmt.Errorf("run %s: there is no run yet", name)
 	case found == "":
 		return "", fmt.Errorf("run %s: none of the newest %s has an id that ends so", name, counted(len(list.Runs), "run"))

@@ -103,14 +103,21 @@ func barLines(run httpapi.Run, s screen) []barLine {
 	return drawn
 }
 
-// busiest chooses n steps and leaves them in their order.
+// busiest chooses n steps and leaves them in their order: those that something moves in, that failed, whose tasks wait,
+// and that wait for other steps, before those that are done with.
 func busiest(steps []httpapi.Step, n int) []httpapi.Step {
-	urgency := map[string]int{"active": 0, "failed": 1, "waiting": 2}
 	rank := func(i int) int {
-		if u, urgent := urgency[steps[i].Phase]; urgent {
-			return u
+		switch st := steps[i]; {
+		case st.Running+st.Starting+st.Lost > 0:
+			return 0
+		case st.Phase == "failed" || st.Failed > 0:
+			return 1
+		case st.Phase == "active":
+			return 2
+		case st.Phase == "waiting":
+			return 3
 		}
-		return len(urgency)
+		return 4
 	}
 	chosen := make([]int, len(steps))
 	for i := range chosen {
@@ -136,11 +143,11 @@ const (
 // stepLine draws a step: name, bar, how many tasks of how many have ended, and words.
 func stepLine(st httpapi.Step, names, counts int, s screen) barLine {
 	room := s.width - 1 // a full last column makes some terminals begin a new line
-	name := pad(cut(st.Name, names), names)
+	name := pad(cutMiddle(st.Name, names), names)
 	done := fmt.Sprintf("%*s", counts, endedOf(st))
 	if s.width < narrowest {
 		rest := endedOf(st) + " " + st.Phase
-		name = cut(name, room-len(rest)-1)
+		name = cutMiddle(strings.TrimRight(name, " "), room-len(rest)-1)
 		text := cut(strings.TrimSpace(strings.TrimRight(name, " ")+" "+rest), room)
 		return barLine{s.paint(phaseStyles[st.Phase], text), runewidth.StringWidth(text)}
 	}

@@ -107,3 +107,42 @@ func TestBarsKeepTerminalSafe(t *testing.T) {
 		}
 	}
 }
+
+// TestManySteps: where there is no room for all, those are shown in which something moves, then those that failed; and
+// long names are told apart by their ends.
+func TestManySteps(t *testing.T) {
+	run := httpapi.Run{Phase: "active"}
+	for i := range 60 {
+		st := httpapi.Step{Name: fmt.Sprintf("step-with-a-long-name-number-%d", i), Phase: "active", Tasks: 1, Pending: 1}
+		switch i {
+		case 0:
+			st.Phase, st.Pending, st.Succeeded = "succeeded", 0, 1
+		case 57:
+			st.Pending, st.Running = 0, 1
+		case 58:
+			st.Phase, st.Pending, st.Failed = "failed", 0, 1
+		}
+		run.Steps = append(run.Steps, st)
+	}
+	var text strings.Builder
+	for _, line := range barLines(run, screen{terminal: true, width: 80, height: 10}) {
+		text.WriteString(line.text + "\n")
+	}
+	for _, name := range []string{"number-1 ", "number-2 ", "number-57 ", "number-58 "} {
+		if !strings.Contains(text.String(), name) || strings.Contains(text.String(), "number-0 ") {
+			t.Errorf("it does not show %s before what has ended:\n%s", name, &text)
+		}
+	}
+}
+
+func TestCutMiddle(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		width int
+		want  string
+	}{{"short", 5, "short"}, {"abcdefghij", 7, "abc…hij"}, {"abcdefghij", 6, "ab…hij"}, {"abcdefghij", 2, "a…"}, {"abc", 0, ""}} {
+		if got := cutMiddle(c.name, c.width); got != c.want {
+			t.Errorf("%s in %d columns is %q, want %q", c.name, c.width, got, c.want)
+		}
+	}
+}

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +18,7 @@ func newCancel() *cobra.Command {
 		Use:               "cancel RUN...",
 		Short:             "Cancel runs: what runs of them is killed, and nothing more is launched",
 		Long:              "Cancel runs: what runs of them is killed, and nothing more is launched.\n\n" + runHelp,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              takes(1, -1),
 		ValidArgsFunction: runIDs(-1, "active"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return eachRun(args, func(name string) error { return changeRun(cmd, &a, name, "cancel") })
@@ -36,7 +36,7 @@ func newRetry() *cobra.Command {
 		Short: "Run again what failed or was cancelled in runs that have ended",
 		Long: "Run again what failed or was cancelled in runs that have ended; what succeeded is kept.\n\n" +
 			"With --follow the run is followed until it ends, as by `spillway run` and with the same exit status.\n\n" + runHelp,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              takes(1, -1),
 		ValidArgsFunction: runIDs(-1, "failed", "cancelled"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !follow {
@@ -102,23 +102,40 @@ func newDelete() *cobra.Command {
 			case before != "":
 				return deleteBefore(cmd, &a, before, project)
 			}
-			return eachRun(args, func(name string) error {
-				path, err := a.client.runPath(cmd.Context(), name)
-				if err != nil {
-					return err
-				}
-				if err := a.client.do(cmd.Context(), "DELETE", path, nil, nil); err != nil || a.format != asTable {
-					return err
-				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "run %s is deleted\n", path[strings.LastIndexByte(path, '/')+1:])
-				return err
-			})
+			return deleteEach(cmd, &a, args)
 		},
 	}
 	a.flags(cmd, asTable, asJSON, asYAML)
 	cmd.Flags().StringVar(&before, "ended-before", "", "delete all runs that ended before")
 	cmd.Flags().StringVar(&project, "project", "", "with --ended-before: only runs of this project")
 	return cmd
+}
+
+// deleteEach deletes runs and says which are gone, whatever became of the others.
+func deleteEach(cmd *cobra.Command, a *asking, names []string) error {
+	gone := []string{}
+	err := eachRun(names, func(name string) error {
+		id, err := a.client.runID(cmd.Context(), name)
+		if err != nil {
+			return err
+		}
+		if err := a.client.do(cmd.Context(), "DELETE", "/v1/runs/"+url.PathEscape(id), nil, nil); err != nil {
+			return err
+		}
+		gone = append(gone, id)
+		if a.format == asTable {
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "run %s is deleted\n", id)
+		}
+		return err
+	})
+	if a.format == asTable {
+		return err
+	}
+	text, failed := json.Marshal(map[string]any{"deleted": len(gone), "runs": gone})
+	if failed == nil {
+		failed = printData(cmd.OutOrStdout(), a.format, text)
+	}
+	return errors.Join(err, failed)
 }
 
 func deleteBefore(cmd *cobra.Command, a *asking, before, project string) error {

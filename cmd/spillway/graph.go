@@ -26,7 +26,7 @@ func newGraph() *cobra.Command {
 			"In text a step stands below all that it needs, and a line goes down from it to the last step that needs it; " +
 			"├ ┼ ┤ ┴ └ ┘ tell where a step takes its lines from, and a line that is only passed stays │.\n\n" +
 			"What is the name of a file is taken as one; - is standard input. " + runHelp,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 			ids, _ := runIDs(1)(cmd, args, begun)
 			return ids, cobra.ShellCompDirectiveDefault // files too
@@ -52,12 +52,15 @@ func (a *asking) graph(cmd *cobra.Command, name string, params []string) (pictur
 	if name == "-" || isFile || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") {
 		return specGraph(name, cmd.InOrStdin(), params)
 	}
+	if len(params) > 0 {
+		return picture.Graph{}, fmt.Errorf("-p is for a spec, and %s is no file; a run has the parameters that it was submitted with", name)
+	}
 	if err := a.connect(); err != nil {
 		return picture.Graph{}, err
 	}
 	path, err := a.client.runPath(cmd.Context(), name)
 	if err != nil {
-		return picture.Graph{}, err
+		return picture.Graph{}, fmt.Errorf("%s is no file, nor a run: %w", name, err)
 	}
 	var run httpapi.Run
 	err = a.client.do(cmd.Context(), "GET", path, nil, &run)

@@ -39,9 +39,11 @@ func newLogs() *cobra.Command {
 		Short: "Print what tasks have written to stdout and stderr",
 		Long: "Print what tasks have written, their stdout to stdout and their stderr to stderr, byte for byte.\n\n" +
 			runHelp + " INDEX is the number of a task in its step. Of each task its newest attempt is meant, unless --attempt names another.\n\n" +
+			"Of a very long log (4 MiB of each stream, unless the scheduler's --log-cap says otherwise) the beginning and the end are kept once its task has ended; " +
+			"what is missing between is told on stderr at its place, and in a file there is nothing to see of it.\n\n" +
 			"With -f what is written later is printed as well, until the task has ended: a task that waits is waited for, and if another attempt of it is " +
 			"made, that one is followed too. Of several tasks whole lines are printed, each with its task before it. What is not there, and why, is said on stderr.",
-		Args: cobra.RangeArgs(1, 2),
+		Args: takes(1, 2),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 1 {
 				return stepNames(cmd, args[0]), cobra.ShellCompDirectiveNoFileComp
@@ -53,6 +55,11 @@ func newLogs() *cobra.Command {
 			r.says = r.errs
 			if r.streams = []string{"stdout", "stderr"}; stdout != stderr {
 				r.streams = map[bool][]string{true: {"stdout"}, false: {"stderr"}}[stdout]
+			}
+			for _, name := range []string{"tail", "attempt"} {
+				if n, _ := cmd.Flags().GetInt(name); n < 0 && cmd.Flags().Changed(name) {
+					return fmt.Errorf("--%s %d: give a number from 0 on", name, n)
+				}
 			}
 			tasks, err := r.tasks(cmd.Context(), args)
 			if err != nil {
@@ -148,6 +155,9 @@ func (r *logReader) print(ctx context.Context, tasks []taskRef) error {
 				p.title = fmt.Sprintf("==> %s %s <==\n", t, stream)
 			}
 			err := p.once(ctx, r.query())
+			if p.open && len(tasks) > 1 {
+				io.WriteString(p.out(), "\n") // the next title has a line of its own
+			}
 			var problem *httpapi.Problem
 			switch {
 			case errors.As(err, &problem) && problem.Status == http.StatusNotFound:
@@ -185,6 +195,7 @@ type logPrint struct {
 	title   string // printed before the first byte
 	next    int64  // offset of what comes next, for who asks again
 	begun   bool
+	open    bool // what was printed last did not end its line
 }
 
 func (p *logPrint) out() io.Writer {
@@ -254,6 +265,7 @@ func (p *logPrint) write(ctx context.Context, body io.Reader) error {
 				return fmt.Errorf("printing the log: %w", err)
 			}
 			p.next += int64(n)
+			p.open = buffer[n-1] != '\n'
 		}
 		switch {
 		case errors.Is(err, io.EOF):

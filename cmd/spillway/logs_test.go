@@ -103,7 +103,7 @@ func TestLogs(t *testing.T) {
 		t.Errorf("a long log: %d bytes, %q", len(got.stdout), got.stderr)
 	}
 	got = command(t.Context(), "", "logs", "--url", url, run)
-	if !strings.Contains(got.stdout, "==> bytes/0 stdout <==\na\xff") || strings.Count(got.stderr, "step never has not been attempted") != 1 {
+	if !strings.Contains(got.stdout, "==> bytes/0 stdout <==\na\xff\x00b\n\nlast line\n==> ") || strings.Count(got.stderr, "step never has not been attempted") != 1 {
 		t.Errorf("all logs: %.100q, %q", got.stdout, got.stderr)
 	}
 }

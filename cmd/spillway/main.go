@@ -36,6 +36,7 @@ func main() {
 
 // execute runs the command and returns its exit status.
 func execute(ctx context.Context, root *cobra.Command) int {
+	strictHelp(root)
 	err := root.ExecuteContext(ctx)
 	var exit exitError
 	switch {

@@ -74,7 +74,7 @@ func newPutPipeline() *cobra.Command {
 		Use:               "put FILE",
 		Short:             "Keep a spec as the newest version of its pipeline; - is standard input",
 		Long:              "Keep a spec as the newest version of the pipeline of its name and project; - is standard input. A spec that is kept already makes no new version.",
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: specFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, text, err := readSpec(args[0], cmd.InOrStdin())
@@ -86,7 +86,15 @@ func newPutPipeline() *cobra.Command {
 				return err
 			}
 			path := "/v1/pipelines/" + url.PathEscape(parsed.Project) + "/" + url.PathEscape(parsed.Name)
+			var before httpapi.Pipeline // that there is none, or that it may not be seen, leaves version 0
+			if err := a.client.do(cmd.Context(), "GET", path, nil, &before); errors.Is(err, errUnavailable) {
+				return err
+			}
 			return present(cmd, &a, "PUT", path, httpapi.PipelineSpec{Spec: string(text), File: name}, func(s *sheet, p httpapi.Pipeline) {
+				if p.Version == before.Version {
+					fmt.Fprintf(s, "%s/%s is unchanged: version %d\n", p.Project, p.Name, p.Version)
+					return
+				}
 				fmt.Fprintf(s, "%s/%s is kept as version %d\n", p.Project, p.Name, p.Version)
 			})
 		},
@@ -118,7 +126,7 @@ func newShowPipeline() *cobra.Command {
 		Use:               "show PIPELINE",
 		Short:             "Print the spec of a pipeline",
 		Long:              "Print the spec of a pipeline, as it was written, or of one of its versions. " + pipelineHelp,
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: pipelineNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := pipelinePath(args[0])
@@ -147,7 +155,7 @@ func newPipelineHistory() *cobra.Command {
 		Use:               "history PIPELINE",
 		Short:             "List the versions of a pipeline, newest first",
 		Long:              "List the versions of a pipeline, newest first. " + pipelineHelp,
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: pipelineNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := pipelinePath(args[0], "history")
@@ -176,7 +184,7 @@ func newRunPipeline() *cobra.Command {
 		Short: "Run the newest version of a pipeline now, and print its run's id",
 		Long: "Run the newest version of a pipeline now, and print its run's id. " + pipelineHelp + "\n\n" +
 			"With --follow the run is followed until it ends, as by `spillway run` and with the same exit status.",
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: pipelineNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := pipelinePath(args[0], "runs")
@@ -213,7 +221,7 @@ func newDeletePipeline() *cobra.Command {
 		Use:               "delete PIPELINE...",
 		Short:             "Delete pipelines; their runs and their history stay",
 		Long:              "Delete pipelines; their runs and their history stay. " + pipelineHelp,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              takes(1, -1),
 		ValidArgsFunction: pipelineNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return eachRun(args, func(name string) error {

@@ -15,8 +15,8 @@ func newRegistry() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "registry",
 		Short: "Look at image registries as the scheduler sees them",
-		Args:  cobra.NoArgs,
 	}
+	groupOnly(cmd)
 	cmd.AddCommand(newRegistryCheck())
 	return cmd
 }
@@ -34,7 +34,7 @@ func newRegistryCheck() *cobra.Command {
 			"the registry itself, the credentials, the image with its platforms and its digest. It ends with what to do.\n\n" +
 			"Give the flags that the scheduler is given, on the scheduler's machine and as its user. No scheduler needs to run.\n" +
 			"The exit status is 1 if anything is wrong.",
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg.UserAgent = userAgent()
 			client, err := registry.New(cfg)

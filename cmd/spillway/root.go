@@ -29,6 +29,7 @@ func newRoot() *cobra.Command {
 	addGroup(root, "The queue and the cluster:", newQueue(), newAgents(), newTop())
 	addGroup(root, "Running a scheduler:", newScheduler(), newDev(), newToken(), newRegistry())
 	root.AddCommand(newVersion())
+	root.SetFlagErrorFunc(flagError)
 	return root
 }
 

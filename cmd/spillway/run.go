@@ -21,7 +21,7 @@ func newRun() *cobra.Command {
 			"A terminal shows a bar for each step, anything else gets a line for each change. With -o json or yaml nothing is printed but the run, once it has ended.\n\n" +
 			"The exit status is 0 if the run succeeded, 1 if it failed, 3 if it was cancelled, 2 if it could not be submitted or followed, " +
 			"and 130 if the command was interrupted, which ends the following, not the run.",
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: specFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			sub, err := s.submission(args[0], cmd.InOrStdin())

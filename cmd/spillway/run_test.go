@@ -211,7 +211,7 @@ func TestRunRefuses(t *testing.T) {
 		"missing file": {[]string{"--url", d.url, bad + ".no"}, "no such file"},
 		"nobody there": {[]string{"--url", "http://" + freeAddress(t), "-"}, "is it running there?"},
 		"bad address":  {[]string{"--url", "http://[::bad", "-"}, "is \"http://[::bad\" the scheduler's address? It must be"},
-		"no file":      {nil, "1 arg"},
+		"no file":      {nil, "an argument is missing: write it as `spillway run FILE`"},
 		"unknown flag": {[]string{"--fast", "-"}, "--fast"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestRunWithKey(t *testing.T) {
 	id := regexp.MustCompile(`^run \w+`)
 	args := []string{"run", "--url", d.url, "--key", "monday", "-"}
 	once, twice := command(t.Context(), goodSpec, args...), command(t.Context(), goodSpec, args...)
-	if once.status != 0 || twice.status != 0 || id.FindString(once.stdout) != id.FindString(twice.stdout) {
+	if once.status != 0 || twice.status != 0 || once.stderr != "" || !strings.Contains(twice.stderr, "key was used before") || id.FindString(once.stdout) != id.FindString(twice.stdout) {
 		t.Errorf("the same key gives %q, then %q", once.stdout, twice.stdout)
 	}
 	other := command(t.Context(), goodSpec+"# other\n", args...)

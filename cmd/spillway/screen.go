@@ -77,6 +77,15 @@ func cut(text string, width int) string {
 	return runewidth.Truncate(text, width, "…")
 }
 
+// cutMiddle shortens a name to a width, with … in its middle: names that begin alike are told apart by their ends.
+func cutMiddle(name string, width int) string {
+	if width < 3 || runewidth.StringWidth(name) <= width {
+		return cut(name, width)
+	}
+	head := runewidth.Truncate(name, (width-1)/2, "")
+	return head + runewidth.TruncateLeft(name, runewidth.StringWidth(name)-(width-1-runewidth.StringWidth(head)), "…")
+}
+
 // pad fills a text up with blanks.
 func pad(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-runewidth.StringWidth(text)))

@@ -19,7 +19,7 @@ func newStatus() *cobra.Command {
 		Use:               "status RUN",
 		Short:             "Show a run and its steps",
 		Long:              "Show a run and its steps. With --follow it is followed until it ends, as by `spillway run` and with the same exit status.\n\n" + runHelp,
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: runIDs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if follow {

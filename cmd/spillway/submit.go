@@ -19,7 +19,7 @@ func newSubmit() *cobra.Command {
 		Short: "Submit a spec and print its run's id; - is standard input",
 		Long: "Submit a spec and print its run's id; - is standard input.\n\n" +
 			"With --dry-run the scheduler checks all that it checks of a submission, and keeps nothing.",
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: specFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			sub, err := s.submission(args[0], cmd.InOrStdin())

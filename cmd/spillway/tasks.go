@@ -26,7 +26,7 @@ func newTasks() *cobra.Command {
 		Use:               "tasks RUN",
 		Short:             "List the tasks of a run",
 		Long:              "List the tasks of a run, as many as --limit says, or --all.\n\n" + runHelp,
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: runIDs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 && !all {

@@ -23,7 +23,7 @@ func newTimeline() *cobra.Command {
 			"paler until the task ran, with a mark at their ends where an attempt failed.\n\n" +
 			"With -o json or yaml all attempts of the run are printed instead. " + runHelp,
 		Example:           "  spillway timeline @last > timeline.svg",
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: runIDs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.format == "svg" && screenOf(cmd.OutOrStdout()).terminal {
@@ -45,13 +45,20 @@ func newTimeline() *cobra.Command {
 			if err := json.Unmarshal(raw, &list); err != nil {
 				return fmt.Errorf("reading the answer: %w", err)
 			}
-			_, err = io.WriteString(cmd.OutOrStdout(), timeline(run, list.Attempts, time.Now()).SVG())
+			drawing := timeline(run, list.Attempts, time.Now()).SVG()
+			if n := len(list.Attempts); n > manyBars {
+				fmt.Fprintf(cmd.ErrOrStderr(), "spillway: the picture has %d bars and %s: not every viewer shows it quickly\n", n, size(int64(len(drawing))))
+			}
+			_, err = io.WriteString(cmd.OutOrStdout(), drawing)
 			return err
 		},
 	}
 	a.flags(cmd, "svg", asJSON, asYAML)
 	return cmd
 }
+
+// manyBars is how many bars a browser still draws at once.
+const manyBars = 20_000
 
 func printAttempts(w io.Writer, format string, raw []byte) error {
 	if raw == nil {

@@ -89,7 +89,7 @@ func newTokenRevoke(file *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke --tokens FILE NAME",
 		Short: "Take a token out of the file: from then on it is refused",
-		Args:  cobra.ExactArgs(1),
+		Args:  takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := access.RevokeToken(*file, args[0]); err != nil {
 				return err

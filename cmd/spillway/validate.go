@@ -12,14 +12,21 @@ import (
 )
 
 func newValidate() *cobra.Command {
-	return &cobra.Command{
+	var params []string
+	cmd := &cobra.Command{
 		Use:   "validate FILE...",
 		Short: "Check specs, without any server; - is standard input",
 		Long: "Check specs, without any server; - is standard input.\n\n" +
+			"A spec whose parameters all have defaults is checked with these, and with --param with the values that are given: " +
+			"some mistakes, such as those of an array whose size is a parameter, show only then.\n\n" +
 			"Each problem is printed with file, line and column. The exit status is 1 if there is any, and 2 if a file cannot be read.",
-		Args:              cobra.MinimumNArgs(1),
+		Args:              takes(1, -1),
 		ValidArgsFunction: specFiles,
 		RunE: func(cmd *cobra.Command, files []string) error {
+			given, err := parseParams(params)
+			if err != nil {
+				return err
+			}
 			bad := false
 			var unread []error
 			for _, file := range files {
@@ -28,7 +35,7 @@ func newValidate() *cobra.Command {
 					unread = append(unread, err)
 					continue
 				}
-				if err := check(name, text); err != nil {
+				if err := check(name, text, given); err != nil {
 					bad = true
 					fmt.Fprintln(cmd.ErrOrStderr(), err)
 				}
@@ -42,20 +49,22 @@ func newValidate() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().StringArrayVarP(&params, "param", "p", nil, "a parameter's value, name=value; may be repeated")
+	return cmd
 }
 
-// check parses a spec and, if all its parameters have defaults, binds it too: some mistakes show only then.
-func check(name string, text []byte) error {
+// check parses a spec and, if parameters are given or all have defaults, binds it too: some mistakes show only then.
+func check(name string, text []byte, given map[string]string) error {
 	parsed, err := spec.Parse(name, text)
 	if err != nil {
 		return err
 	}
 	for _, p := range parsed.Params {
-		if p.Required {
+		if p.Required && len(given) == 0 {
 			return nil
 		}
 	}
-	_, err = parsed.Bind(nil)
+	_, err = parsed.Bind(given)
 	return err
 }
 

@@ -43,8 +43,10 @@ func TestValidate(t *testing.T) {
 		"standard input":    {stdin: goodSpec, args: []string{"-"}},
 		"bad input":         {stdin: badSpec, args: []string{"-"}, status: exitFailed, says: []string{"standard input:3:10: "}},
 		"too long":          {stdin: "#" + strings.Repeat(" ", 1<<20), args: []string{"-"}, status: exitFailed, says: []string{"standard input", "1048576"}},
-		"no file":           {status: exitUsage, says: []string{"at least 1 arg"}},
+		"no file":           {status: exitUsage, says: []string{"write it as `spillway validate FILE...`"}},
 		"bad default":       {stdin: "params: {n: {type: int, default: x}}\n" + goodSpec, args: []string{"-"}, status: exitFailed, says: []string{"standard input:1:"}},
+		"given a bad value": {stdin: "params: {n: {type: int}}\n" + goodSpec, args: []string{"-", "-p", "n=x"}, status: exitFailed, says: []string{"params.n"}},
+		"given a value":     {stdin: "params: {n: {type: int}}\n" + goodSpec, args: []string{"-", "-p", "n=1"}},
 		"needs a parameter": {stdin: "params: {n: {type: int}}\n" + goodSpec, args: []string{"-"}},
 	} {
 		t.Run(name, func(t *testing.T) {

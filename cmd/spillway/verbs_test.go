@@ -92,7 +92,16 @@ func TestVerbsRefuse(t *testing.T) {
 		args []string
 	}{
 		{"there is no run yet", []string{"status", lastRun}},
-		{"ends so", []string{"status", "abcd"}},
+		{"there is no run yet", []string{"status", "abcd"}},
+		{`run "6mq": give its id, at least the last 4 letters of it, or @last`, []string{"status", "6mq"}},
+		{`run "": give`, []string{"status", ""}},
+		{"@first", []string{"status", "@first"}},
+		{"nofile is no file, nor a run", []string{"graph", "nofile"}},
+		{"-p is for a spec", []string{"graph", none, "-p", "a=b"}},
+		{"--tail -5: give a number", []string{"logs", none, "--tail", "-5"}},
+		{"--attempt -3: give a number", []string{"logs", none, "--attempt", "-3"}},
+		{"there are 3 arguments: write it as `spillway logs RUN [STEP[/INDEX]]`", []string{"logs", none, "a", "0"}},
+		{"--limit abc: should be a whole number", []string{"runs", "--limit", "abc"}},
 		{none, []string{"status", none}},
 		{"-o xml: there are table, json, yaml", []string{"runs", "-o", "xml"}},
 		{"--limit 0", []string{"runs", "--limit", "0"}},
@@ -172,9 +181,9 @@ func TestPipelineVerbs(t *testing.T) {
 	d := startDev(t, "--runner", "process")
 	spec := "name: kept\nparams: {code: {type: int, default: 0}}\nsteps: {task: {run: 'exit {{ params.code }}', image: busybox, resources: {cpus: 0.1, mem: 32MiB}}}\n"
 	d.has(t, []string{"pipelines"}, "no pipelines")
-	for range 2 {
-		if out := d.spillway(t, spec, "pipelines", "put", "-"); !strings.Contains(out, "default/kept is kept as version 1") {
-			t.Error(out)
+	for _, says := range []string{"default/kept is kept as version 1\n", "default/kept is unchanged: version 1\n"} {
+		if out := d.spillway(t, spec, "pipelines", "put", "-"); out != says {
+			t.Errorf("%q, want %q", out, says)
 		}
 	}
 	d.spillway(t, spec+"# more\n", "pipelines", "put", "-")
@@ -206,6 +215,18 @@ func TestChangeVerbs(t *testing.T) {
 	d.has(t, []string{"delete", a}, "run "+a+" is deleted")
 	d.fails(t, exitUsage, a, "", "status", a)
 	d.has(t, []string{"delete", "--ended-before", "0s"}, "1 run deleted")
+	c := strings.TrimSpace(d.spillway(t, endless, "submit", "-"))
+	d.spillway(t, "", "cancel", c)
+	d.fails(t, exitCancelled, "cancelled after", "", "status", "-f", c)
+	got := command(t.Context(), "", "delete", c, a, "-o", "json", "--url", d.url)
+	var gone struct {
+		Deleted int
+		Runs    []string
+	}
+	if err := json.Unmarshal([]byte(got.stdout), &gone); err != nil || got.status != exitUsage || !strings.Contains(got.stderr, a) ||
+		gone.Deleted != 1 || !slices.Equal(gone.Runs, []string{c}) {
+		t.Errorf("status %d, %v: %s%s", got.status, err, got.stdout, got.stderr)
+	}
 }
 
 // TestCompletion: shells complete verbs, runs, steps, pipelines and values of flags, and nothing where nobody answers.

@@ -17,7 +17,7 @@ func newWhy() *cobra.Command {
 		Short: "Say what a run, a step or a task waits for",
 		Long: "Say what a run, a step or a task waits for, or what became of it.\n\n" +
 			runHelp + " INDEX is the number of a task in its step, from 0; without it the step is meant.",
-		Args: cobra.RangeArgs(1, 2),
+		Args: takes(1, 2),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 1 {
 				return stepNames(cmd, args[0]), cobra.ShellCompDirectiveNoFileComp

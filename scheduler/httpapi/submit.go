@@ -120,6 +120,7 @@ func (s *Server) accept(req *request, sub submission) (int, any, error) {
 	}
 	view := recordView(submitted.Run)
 	if submitted.Existing {
+		view.Warnings = []string{fmt.Sprintf("the idempotency key was used before: this is the run that was submitted with it at %s", view.Submitted.UTC().Format(time.RFC3339))}
 		return http.StatusOK, view, nil
 	}
 	view.Warnings = warnings

@@ -11,7 +11,8 @@ const (
 	rowHeight = 56 // from one step of a layer to the next
 	layerGap  = 56 // between the boxes of two layers
 	margin    = 24
-	headRoom  = 34 // for the title
+	headRoom  = 34   // for the title
+	boldness  = 1.15 // how much wider bold text is, at most of common fonts
 )
 
 // SVG draws the graph from left to right, as a document of its own.
@@ -30,7 +31,7 @@ func (g Graph) SVG() string {
 	if last := len(left) - 1; last >= 0 {
 		right = left[last] + width[last] + margin
 	}
-	s := newSVG(max(right, margin*2+textWidth(g.Title, 16)), top+lowest*rowHeight+boxHeight+margin)
+	s := newSVG(max(right, margin*2+textWidth(g.Title, 16*boldness)), top+lowest*rowHeight+boxHeight+margin)
 	if g.Title != "" {
 		s.text(margin, margin+10, 16, "#1f2933", "start", "bold", g.Title)
 	}
