@@ -93,6 +93,9 @@ func testFullFileSystem(t *testing.T, dir string, kib int) {
 		t.Fatal(err)
 	}
 	s = open(t, path)
+	if s.LogLost() {
+		t.Error("the start after a full disk wonders where the log is")
+	}
 	if got := wholeBatches(t, s); got != last {
 		t.Errorf("%d batches after making room, %d were acknowledged", got, last)
 	}

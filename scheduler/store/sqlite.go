@@ -103,8 +103,9 @@ func (s *SQLite) LogLost() bool { return s.logLost }
 func (s *SQLite) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// That the log is folded is noted while it is still there, so that a crash in between raises no false alarm.
-	if s.failed == nil && s.folded() {
+	// That the log is folded is noted while it is still there, so that a crash in between raises no false alarm. It may be
+	// folded after a Commit that failed as well, unless the files are not those any more that the next start finds.
+	if !errors.Is(s.failed, ErrMoved) && s.folded() {
 		signOff(s.lock)
 	}
 	return errors.Join(s.disconnect(), unlock(s.lock))

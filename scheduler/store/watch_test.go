@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -103,6 +104,56 @@ func TestLogLost(t *testing.T) {
 				if err := s.Close(); err != nil {
 					t.Fatal(err)
 				}
+			}
+		})
+	}
+}
+
+// TestStopByItself closes stores after a commit that failed: all before it is in the file, and the next start must not
+// wonder where the log is.
+func TestStopByItself(t *testing.T) {
+	for name, spoil := range map[string]func(t *testing.T, s *store.SQLite, path string) (mend func() error){
+		"disk full": func(t *testing.T, s *store.SQLite, path string) func() error {
+			if _, err := s.Writer().Exec("PRAGMA max_page_count = 1"); err != nil {
+				t.Fatal(err)
+			}
+			return func() error { return nil }
+		},
+		"write lock": func(t *testing.T, s *store.SQLite, path string) func() error {
+			if _, err := s.Writer().Exec("PRAGMA busy_timeout = 0"); err != nil {
+				t.Fatal(err)
+			}
+			shell, err := sql.Open("sqlite", path+"?_txlock=immediate")
+			if err != nil {
+				t.Fatal(err)
+			}
+			held, err := shell.Begin()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func() error { return errors.Join(held.Rollback(), shell.Close()) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "store.db")
+			s := open(t, path)
+			commitBatches(t, s, 1, 3)
+			mend := spoil(t, s, path)
+			if _, err := fillUp(t, s, 3); err == nil {
+				t.Fatal("no commit has failed")
+			} else {
+				t.Log(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := mend(); err != nil {
+				t.Fatal(err)
+			}
+			s = open(t, path)
+			defer s.Close()
+			if s.LogLost() {
+				t.Error("the next start wonders where the log is")
 			}
 		})
 	}
