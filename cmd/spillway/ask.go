@@ -28,7 +28,10 @@ func (a *asking) flags(cmd *cobra.Command, forms ...string) {
 	if len(forms) > 0 {
 		formatFlag(cmd, &a.format, forms...)
 	}
-	firstly(cmd, a.connect)
+	firstly(cmd, func() error {
+		a.warnings = cmd.ErrOrStderr()
+		return a.connect()
+	})
 }
 
 func (a *asking) connect() (err error) {

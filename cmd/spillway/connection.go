@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/lisa-dpc/spillway/scheduler/access"
 )
 
 // connection says how the scheduler is reached: the flags that all verbs have that ask it.
@@ -21,6 +23,7 @@ type connection struct {
 	url       string
 	tokenFile string
 	caFile    string
+	warnings  io.Writer // nil: nobody reads them
 }
 
 func (c *connection) flags(f *pflag.FlagSet) {
@@ -71,6 +74,9 @@ func (c *connection) token() (string, error) {
 			return "", fmt.Errorf("reading the token: %w", err)
 		}
 		defer f.Close()
+		if err := access.CheckPrivate(c.tokenFile); err != nil && c.warnings != nil {
+			fmt.Fprintf(c.warnings, "spillway: warning: the token's file %v\n", err)
+		}
 		content, err := io.ReadAll(io.LimitReader(f, 1<<10))
 		if err != nil {
 			return "", fmt.Errorf("reading the token: %w", err)

@@ -67,6 +67,8 @@ func (c *Certificate) current() *tls.Certificate {
 		c.said = ""
 		if string(before.Certificate[0]) != string(c.now.Certificate[0]) {
 			c.log.Info("the certificate has changed", "file", c.certFile, "until", c.now.Leaf.NotAfter)
+			c.saidEnding = time.Time{}
+			c.tellOfEnd(now)
 		}
 	}
 	return c.now
@@ -108,16 +110,19 @@ func (c *Certificate) load() error {
 	return nil
 }
 
-// tellOfEnd warns once a day of a certificate that ends soon, or has ended.
+// End returns when the certificate that its files hold now is no longer valid.
+func (c *Certificate) End() time.Time { return c.current().Leaf.NotAfter }
+
+// tellOfEnd says once a day that a certificate ends soon, or has ended.
 func (c *Certificate) tellOfEnd(now time.Time) {
 	end := c.now.Leaf.NotAfter
 	if end.Sub(now) > soon || now.Sub(c.saidEnding) < 24*time.Hour {
 		return
 	}
 	c.saidEnding = now
-	what := "the certificate ends soon: replace its files, which needs no restart"
 	if now.After(end) {
-		what = "the certificate has ended, so clients refuse it: replace its files, which needs no restart"
+		c.log.Error("the certificate has ended, so clients refuse it: replace its files, which needs no restart", "file", c.certFile, "until", end)
+		return
 	}
-	c.log.Warn(what, "file", c.certFile, "until", end)
+	c.log.Warn("the certificate ends soon: replace its files, which needs no restart", "file", c.certFile, "until", end)
 }

@@ -174,7 +174,7 @@ func TestCertificateRefuses(t *testing.T) {
 func TestCertificateThatEnds(t *testing.T) {
 	dir := t.TempDir()
 	ca := newAuthority(t)
-	for life, says := range map[time.Duration]string{24 * time.Hour: "ends soon", -time.Minute: "has ended"} {
+	for life, says := range map[time.Duration]string{24 * time.Hour: "level=WARN msg=\"the certificate ends soon", -time.Minute: "level=ERROR msg=\"the certificate has ended"} {
 		log := &spokenLog{}
 		ca.sign(2, life, filepath.Join(dir, "cert"), filepath.Join(dir, "key"))
 		c, err := access.OpenCertificate(filepath.Join(dir, "cert"), filepath.Join(dir, "key"), log.logger())
@@ -183,8 +183,26 @@ func TestCertificateThatEnds(t *testing.T) {
 		must(t, err)
 		tls.Client(conn, &tls.Config{RootCAs: ca.pool(), ServerName: "localhost"}).Handshake() // which asks for the certificate once more
 		conn.Close()
-		if said := log.take(); strings.Count(said, "level=WARN") != 1 || !strings.Contains(said, says) {
+		if said := log.take(); strings.Count(said, "level=") != 1 || !strings.Contains(said, says) {
 			t.Errorf("%s: %s", says, said)
 		}
+	}
+}
+
+// TestCertificateIsReplacedByAnEndedOne: that a new certificate is of no use is said when it is read.
+func TestCertificateIsReplacedByAnEndedOne(t *testing.T) {
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	ca, log := newAuthority(t), &spokenLog{}
+	ca.sign(2, 24*time.Hour, certFile, keyFile)
+	c, err := access.OpenCertificate(certFile, keyFile, log.logger())
+	must(t, err)
+	log.take() // that the first one ends soon
+	ca.sign(3, -time.Minute, certFile, keyFile)
+	if end := c.End(); end.After(time.Now()) {
+		t.Errorf("it ends %s", end)
+	}
+	if said := log.take(); strings.Count(said, "level=ERROR") != 1 || !strings.Contains(said, "has ended") {
+		t.Errorf("the log says: %s", said)
 	}
 }

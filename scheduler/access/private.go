@@ -32,6 +32,16 @@ func readPrivate(path string) ([]byte, os.FileInfo, error) {
 	return text, info, err
 }
 
+// CheckPrivate says what is wrong if the file at path may be read or written by others than its owner. What is no file, such
+// as a pipe, is nobody's to read later.
+func CheckPrivate(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	return checkPrivate(path, info)
+}
+
 func checkPrivate(path string, info os.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a file", path)

@@ -5,6 +5,7 @@ package httpapi
 import (
 	"context"
 	"fmt"
+	"log"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -103,7 +104,7 @@ func (s *Server) HTTP() *http.Server {
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		ErrorLog:          log.New(newSparing(s.log, connectionsLogged, connectionsBurst), "", 0),
 	}
 }
 

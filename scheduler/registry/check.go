@@ -73,7 +73,11 @@ func describe(img image) string {
 	if img.digest {
 		what = "digest"
 	}
-	return fmt.Sprintf("registry %s, repository %s, %s %s", img.registry(), img.ref.Context().RepositoryStr(), what, img.ref.Identifier())
+	host := img.registry()
+	if host == hub {
+		host += " (Docker Hub, docker.io in names)"
+	}
+	return fmt.Sprintf("registry %s, repository %s, %s %s", host, img.ref.Context().RepositoryStr(), what, img.ref.Identifier())
 }
 
 func (s *session) describeCredentials() string {

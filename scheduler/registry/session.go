@@ -33,9 +33,15 @@ func (s *session) anonymous() bool { return s.auth == authn.Anonymous }
 // ping asks how the registry wants to be asked.
 func (s *session) ping(ctx context.Context) *Fault {
 	host := s.image.registry()
-	challenge, err := transport.Ping(ctx, s.image.ref.Context().Registry, s.http)
+	plain := &plainAnswers{next: s.http}
+	challenge, err := transport.Ping(ctx, s.image.ref.Context().Registry, plain)
 	if err != nil {
-		return s.client.trust.faultOf(host, err)
+		fault := s.client.trust.faultOf(host, err)
+		// Of a server that may speak plain HTTP, and does, the error is still that it does not speak TLS.
+		if status := int(plain.status.Load()); status != 0 && fault.Kind == PlainHTTPFault {
+			return statusFault(host, status)
+		}
+		return fault
 	}
 	s.challenge = challenge
 	scheme := "https"

@@ -20,6 +20,7 @@ type trace struct {
 	addresses []string
 	connected string
 	tls       *tls.ConnectionState
+	answered  bool      // by HTTP, whatever the answer was
 	theirs    time.Time // the registry's clock
 }
 
@@ -86,6 +87,9 @@ func (t *trace) security(s *session) string {
 	if s.challenge != nil && s.challenge.Insecure {
 		return "none: the registry speaks plain HTTP, which is allowed for it"
 	}
+	if t.tls == nil && t.answered {
+		return "none: what answers speaks plain HTTP, which is allowed for it"
+	}
 	if t.tls == nil {
 		return ""
 	}
@@ -118,10 +122,12 @@ type dated struct {
 func (d dated) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := d.next.RoundTrip(req)
 	if err == nil {
-		if date, parseErr := http.ParseTime(resp.Header.Get("Date")); parseErr == nil {
-			d.trace.mu.Lock()
+		date, parseErr := http.ParseTime(resp.Header.Get("Date"))
+		d.trace.mu.Lock()
+		defer d.trace.mu.Unlock()
+		d.trace.answered = true
+		if parseErr == nil {
 			d.trace.theirs = date
-			d.trace.mu.Unlock()
 		}
 	}
 	return resp, err

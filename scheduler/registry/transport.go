@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -75,6 +76,20 @@ func (g guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errPlainHTTP
 	}
 	return g.next.RoundTrip(req)
+}
+
+// plainAnswers notes the status of what was answered without TLS.
+type plainAnswers struct {
+	next   http.RoundTripper
+	status atomic.Int32 // 0: nothing was
+}
+
+func (p *plainAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := p.next.RoundTrip(req)
+	if err == nil && req.URL.Scheme == "http" {
+		p.status.Store(int32(resp.StatusCode))
+	}
+	return resp, err
 }
 
 // schemed sends the questions for a registry over the scheme at which it was found to answer.
