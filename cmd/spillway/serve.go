@@ -93,6 +93,20 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 	server := httpapi.New(httpapi.Config{
 		Daemon: daemon, Store: st, Logs: logs, Metrics: meter.handler(daemon, st, s.log), Images: images, Tokens: guard.tokens, Audit: guard.audit, Rate: s.rest.rate, Version: version, Log: s.log,
 	}).HTTP()
+	s.log.Info("answering requests", "listen", guard.listener.Addr().String(), "store", s.store,
+		"tls", guard.certificate != nil, "tokens", guard.tokens != nil)
+	if ready != nil {
+		ready(guard.listener.Addr().String())
+	}
+	err = schedule(ctx, daemon, server, guard)
+	if err == nil {
+		s.log.Info("stopping, as it was told; tasks go on", "pid", os.Getpid())
+	}
+	return err
+}
+
+// schedule runs the daemon and answers requests until ctx or one of the two ends.
+func schedule(ctx context.Context, daemon *scheduler.Daemon, server *http.Server, guard *guard) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	served := make(chan error, 1)
@@ -100,20 +114,12 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 		served <- guard.serve(server)
 		cancel()
 	}()
-	s.log.Info("answering requests", "listen", guard.listener.Addr().String(), "store", s.store,
-		"tls", guard.certificate != nil, "tokens", guard.tokens != nil)
-	if ready != nil {
-		ready(guard.listener.Addr().String())
-	}
-	err = daemon.Run(ctx)
+	err := daemon.Run(ctx)
 	shutdown, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer done()
 	server.Shutdown(shutdown)
 	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, fmt.Errorf("answering requests: %w", serveErr))
-	}
-	if err == nil {
-		s.log.Info("stopping, as it was told; tasks go on", "pid", os.Getpid())
 	}
 	return err
 }

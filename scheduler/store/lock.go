@@ -39,6 +39,9 @@ func unlock(f *os.File) error {
 	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }
 
+// signsOff stands beside the name of a holder that takes both away when it has folded the log: versions before this one did not.
+const signsOff = "signs off when it has closed the store"
+
 // sign leaves word of who holds the lock, for the message above and for logLost. It may fail.
 func sign(f *os.File) {
 	host, err := os.Hostname()
@@ -46,7 +49,7 @@ func sign(f *os.File) {
 		host = "an unknown host"
 	}
 	if f.Truncate(0) == nil {
-		f.WriteAt(fmt.Appendf(nil, "process %d on %s\n", os.Getpid(), host), 0)
+		f.WriteAt(fmt.Appendf(nil, "process %d on %s\n%s\n", os.Getpid(), host, signsOff), 0)
 	}
 }
 
@@ -60,7 +63,9 @@ func signOff(f *os.File) {
 
 // logLost reports whether whoever held the lock before has not signed off, and yet there is no log.
 func logLost(f *os.File, path string) bool {
-	if signed, err := f.Stat(); err != nil || signed.Size() == 0 {
+	signed := make([]byte, 1024)
+	n, _ := f.ReadAt(signed, 0)
+	if !strings.Contains(string(signed[:n]), signsOff) {
 		return false
 	}
 	_, err := os.Stat(path + "-wal")
@@ -69,7 +74,7 @@ func logLost(f *os.File, path string) bool {
 
 func holder(f *os.File) string {
 	b, err := io.ReadAll(io.LimitReader(f, 1024))
-	if who := strings.TrimSpace(string(b)); err == nil && who != "" {
+	if who, _, _ := strings.Cut(string(b), "\n"); err == nil && who != "" {
 		return who
 	}
 	return "an unknown process"

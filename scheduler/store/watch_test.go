@@ -158,3 +158,18 @@ func TestStopByItself(t *testing.T) {
 		})
 	}
 }
+
+// TestLogOfVersionThatDidNotSignOff opens a closed store whose lock has the name of its last holder in it, as the first
+// version left it.
+func TestLogOfVersionThatDidNotSignOff(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, path+".lock", []byte("process 1 on h\n"))
+	s := open(t, path)
+	defer s.Close()
+	if s.LogLost() {
+		t.Error("a log is missed that nobody has promised to take care of")
+	}
+}
