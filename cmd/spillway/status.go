@@ -68,7 +68,7 @@ func printStatus(s *sheet, run httpapi.Run) {
 		retries += ", last at " + run.Retried.UTC().Format(time.RFC3339) + " (" + since(s.now, *run.Retried) + " ago)"
 	}
 	s.fields("run", run.ID, "pipeline", pipeline, "owner", run.Owner, "phase", run.Phase, "submitted", submitted,
-		"took", took(s.now, began(run), run.Ended), "retried", retries, "key", run.Key,
+		"took", took(s.now, began(run), run.Ended), "retried", retries,
 		"params", strings.Join(params, " "), "images", strings.Join(images, ", "))
 	fmt.Fprintln(s)
 	stepsTable(run.Steps).print(s, s.screen)
