@@ -88,6 +88,7 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 	daemon := scheduler.NewDaemon(s.config, st, driver, s.log)
 	daemon.Watch = logs.Watch
 	daemon.Observer = meter.metrics
+	meter.files(guard, logs)
 	logs.start(ctx, st, daemon)
 	defer logs.stop()
 	server := httpapi.New(httpapi.Config{

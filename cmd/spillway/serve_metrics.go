@@ -22,6 +22,18 @@ func newMeter() meter {
 	return meter{registry: registry, metrics: metrics.New(registry, version)}
 }
 
+// files adds what the files tell that the scheduler needs beside its store.
+func (m meter) files(g *guard, logs *logKeeper) {
+	files := metrics.Files{AuditWritable: g.audit.Writable, LogsSize: logs.Size, SilentAgents: logs.SilentAgents}
+	if g.tokens != nil {
+		files.TokensUsable = g.tokens.Usable
+	}
+	if g.certificate != nil {
+		files.CertificateEnd = g.certificate.End
+	}
+	files.Register(m.registry)
+}
+
 // handler answers scrapes, asking the daemon and the store for what is at that moment.
 func (m meter) handler(daemon *scheduler.Daemon, st store.Reader, log *slog.Logger) http.Handler {
 	m.registry.MustRegister(metrics.NewCollector(daemon, st, log))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,6 +47,8 @@ type Entry struct {
 // Audit is the log of who changed what: a file of JSON lines, one for each Entry.
 type Audit struct {
 	path string
+
+	failed atomic.Bool // the last line was not written
 
 	mu   sync.Mutex
 	file *os.File
@@ -105,9 +108,13 @@ func endsTorn(f *os.File) bool {
 	return err != nil || last[0] != '\n'
 }
 
+// Writable reports whether the last line was written, or none was to be.
+func (a *Audit) Writable() bool { return !a.failed.Load() }
+
 // Write adds a line. An error means that it may not be there, so that a change of which it tells must not be made.
 // When the file was moved away or removed, as for rotation, a new one is begun.
-func (a *Audit) Write(e Entry) error {
+func (a *Audit) Write(e Entry) (err error) {
+	defer func() { a.failed.Store(err != nil) }()
 	e.Time = e.Time.UTC()
 	e.Path, e.Made = Redact(e.Path), Redact(e.Made)
 	line, err := json.Marshal(e)

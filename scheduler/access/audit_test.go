@@ -180,8 +180,14 @@ func TestAuditFullDisk(t *testing.T) {
 		}
 		kept = append(kept, fmt.Sprint(n))
 	}
+	if a.Writable() {
+		t.Error("it is writable on a full disk")
+	}
 	must(t, syscall.Mount("none", dir, "tmpfs", syscall.MS_REMOUNT, "size=64k"))
 	must(t, a.Write(entry("more")))
+	if !a.Writable() {
+		t.Error("it is not writable though it was written")
+	}
 	list, torn := entries(t, path)
 	if diff := cmp.Diff(append(kept, "more"), calls(list)); diff != "" || torn > 1 || n == 0 {
 		t.Errorf("%d torn lines (-want +got):\n%s", torn, diff)

@@ -55,6 +55,14 @@ func (k *Tokens) Who(text string) (Who, bool) {
 	return who, known
 }
 
+// Usable reports whether the file can be read and makes sense; if not, the tokens that it held before are those that count.
+func (k *Tokens) Usable() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.refresh()
+	return k.said == ""
+}
+
 // refresh reads the file if it has changed.
 func (k *Tokens) refresh() {
 	info, err := os.Stat(k.path)

@@ -122,13 +122,16 @@ func TestBrokenFileKeepsTheTokens(t *testing.T) {
 					t.Errorf("%v, %v", who, known)
 				}
 			}
+			if k.Usable() {
+				t.Error("it is called usable")
+			}
 			said := k.log.take()
 			if strings.Count(said, "level=ERROR") != 1 || !strings.Contains(said, "still count") || !strings.Contains(said, k.path) {
 				t.Errorf("it should be said once: %s", said)
 			}
 			must(t, os.WriteFile(k.path, good, 0o600))
 			must(t, os.Chmod(k.path, 0o600))
-			if _, known := k.Who(first); !known {
+			if _, known := k.Who(first); !known || !k.Usable() {
 				t.Error("not known with the file repaired")
 			}
 			if said := k.log.take(); !strings.Contains(said, "in order again") || strings.Contains(said, "ERROR") {

@@ -82,6 +82,10 @@ func everything(t *testing.T) map[string]*dto.MetricFamily {
 	r := roll{prometheus.NewRegistry(), map[string]bool{}}
 	m := New(r, "v1")
 	r.MustRegister(NewCollector(d, st, slog.New(slog.DiscardHandler)))
+	Files{
+		CertificateEnd: func() time.Time { return time.Unix(2e9, 0) }, TokensUsable: func() bool { return false }, AuditWritable: func() bool { return true },
+		LogsSize: func() int64 { return 4096 }, SilentAgents: func() int { return 3 },
+	}.Register(r)
 	m.Observe(mesos.Observation{Kind: mesos.ObservedCall, Type: "ACCEPT", Outcome: mesos.OutcomeOK})
 	m.Observe(mesos.Observation{Kind: mesos.ObservedRecord, Type: "OFFERS", Outcome: mesos.OutcomeOK})
 	gathered, err := r.Gather()

@@ -310,3 +310,16 @@ func TestForeignTypes(t *testing.T) {
 	}
 	want(t, gather(t, registry), map[string]float64{"spillway_mesos_records_total{outcome=ok,type=other}": 2})
 }
+
+// TestFiles: what is not there has no metric, and what is there is asked at each scrape.
+func TestFiles(t *testing.T) {
+	registry, usable := prometheus.NewRegistry(), true
+	Files{TokensUsable: func() bool { return usable }, CertificateEnd: func() time.Time { return time.Unix(2e9, 0) }}.Register(registry)
+	want(t, gather(t, registry), map[string]float64{"spillway_tokens_usable": 1, "spillway_certificate_end_timestamp_seconds": 2e9})
+	usable = false
+	s := gather(t, registry)
+	want(t, s, map[string]float64{"spillway_tokens_usable": 0})
+	if len(s) != 2 {
+		t.Errorf("%v", s)
+	}
+}

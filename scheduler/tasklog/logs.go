@@ -113,6 +113,12 @@ func Open(ctx context.Context, cfg Config) (*Logs, error) {
 	}, nil
 }
 
+// Size is what the kept logs take on the disk, in bytes.
+func (l *Logs) Size() int64 { return l.archive.fileSize() }
+
+// SilentAgents is how many agents do not give the logs of their tasks, and are asked again.
+func (l *Logs) SilentAgents() int { return l.queue.silent() }
+
 // Close ends the use of the file, after Run.
 func (l *Logs) Close() error { return l.archive.close() }
 

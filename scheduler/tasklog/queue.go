@@ -129,6 +129,19 @@ func (q *queue) take() (item, bool) {
 	return item{}, false
 }
 
+// silent is how many agents have not answered when they were last asked, and are asked again.
+func (q *queue) silent() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := 0
+	for _, s := range q.agents {
+		if !s.silent.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
 // answered says that the agent has answered about an item.
 func (q *queue) answered(it item) {
 	q.mu.Lock()

@@ -83,13 +83,16 @@ func TestQueueRests(t *testing.T) {
 			q.answered(other)
 			q.finish([]item{other})
 		}
+		if n := q.silent(); n != 1 {
+			t.Errorf("%d agents are silent", n)
+		}
 		if diff := cmp.Diff([]string{"0s", "1s", "2s", "4s", "8s", "16s", "32s", "1m0s", "1m0s"}, pauses); diff != "" {
 			t.Error(diff)
 		}
 		it, _ := q.take()
 		q.answered(it)
 		q.finish([]item{it})
-		if len(q.agents) != 0 || !q.idle() {
+		if len(q.agents) != 0 || !q.idle() || q.silent() != 0 {
 			t.Errorf("%d agents are remembered", len(q.agents))
 		}
 	})
