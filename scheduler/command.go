@@ -63,8 +63,10 @@ func (c *Submit) apply(r *Reactor, now time.Time) {
 		By: c.By, PipelineVersion: c.PipelineVersion, Images: c.Images,
 	})
 	rec := run.Record()
-	r.log.Info("run accepted", "run", rec.ID, "pipeline", rec.Name, "project", rec.Project)
-	r.answer(func() { c.Done(Submitted{Run: rec}, nil) })
+	r.answer(func() {
+		r.log.Info("run accepted", "run", rec.ID, "pipeline", rec.Name, "project", rec.Project)
+		c.Done(Submitted{Run: rec}, nil)
+	})
 }
 
 // RunByKey returns the run that was submitted to the project with an idempotency key, finished or not; store.ErrNotFound
@@ -107,10 +109,12 @@ func (c *Cancel) apply(r *Reactor, now time.Time) {
 	if err != nil {
 		err = fmt.Errorf("run %s: %w", c.ID, err)
 	}
-	if err == nil {
-		r.log.Info("run is being cancelled", "run", c.ID)
-	}
-	r.answer(func() { c.Done(rec, err) })
+	r.answer(func() {
+		if err == nil {
+			r.log.Info("run is being cancelled", "run", c.ID)
+		}
+		c.Done(rec, err)
+	})
 }
 
 // finished returns the record of a run that the state does not hold: what the store has, unless it is forgotten.
@@ -145,10 +149,12 @@ func (c *Retry) apply(r *Reactor, now time.Time) {
 		return
 	}
 	rec, err := c.retry(r, now)
-	if err == nil {
-		r.log.Info("run is retried", "run", c.ID, "generation", rec.Generation)
-	}
-	r.answer(func() { c.Done(rec, err) })
+	r.answer(func() {
+		if err == nil {
+			r.log.Info("run is retried", "run", c.ID, "generation", rec.Generation)
+		}
+		c.Done(rec, err)
+	})
 }
 
 func (c *Retry) retry(r *Reactor, now time.Time) (state.RunRecord, error) {

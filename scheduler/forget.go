@@ -24,7 +24,12 @@ func (c *Forget) apply(r *Reactor, now time.Time) {
 	if err != nil {
 		err = fmt.Errorf("run %s: %w", c.ID, err)
 	}
-	r.answer(func() { c.Done(err) })
+	r.answer(func() {
+		if err == nil {
+			r.log.Info("run is deleted", "run", c.ID)
+		}
+		c.Done(err)
+	})
 }
 
 func (r *Reactor) forget(id state.RunID) error {
@@ -33,11 +38,7 @@ func (r *Reactor) forget(id state.RunID) error {
 			return err
 		}
 	}
-	if err := r.state.Forget(id); err != nil {
-		return err
-	}
-	r.log.Info("run is deleted", "run", id)
-	return nil
+	return r.state.Forget(id)
 }
 
 const (
@@ -70,6 +71,6 @@ func (r *Reactor) retain(now time.Time) {
 		r.retained = now.Add(retainPause)
 	}
 	if deleted > 0 {
-		r.log.Info("old runs are deleted", "runs", deleted, "ended before", now.Add(-keep))
+		r.answer(func() { r.log.Info("old runs are deleted", "runs", deleted, "ended before", now.Add(-keep)) })
 	}
 }

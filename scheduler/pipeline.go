@@ -20,8 +20,10 @@ type PutPipeline struct {
 
 func (c *PutPipeline) apply(r *Reactor, now time.Time) {
 	rec, created := r.state.PutPipeline(now, c.Project, c.Name, c.Spec, c.By)
-	r.log.Info("pipeline stored", "project", c.Project, "pipeline", c.Name, "version", rec.Version, "by", c.By)
-	r.answer(func() { c.Done(rec, created, nil) })
+	r.answer(func() {
+		r.log.Info("pipeline stored", "project", c.Project, "pipeline", c.Name, "version", rec.Version, "by", c.By)
+		c.Done(rec, created, nil)
+	})
 }
 
 // DeletePipeline asks for a stored pipeline to be deleted. Its versions stay in its history. Done is called once that is
@@ -38,6 +40,8 @@ func (c *DeletePipeline) apply(r *Reactor, now time.Time) {
 		r.answer(func() { c.Done(err) })
 		return
 	}
-	r.log.Info("pipeline deleted", "project", c.Project, "pipeline", c.Name, "by", c.By)
-	r.answer(func() { c.Done(nil) })
+	r.answer(func() {
+		r.log.Info("pipeline deleted", "project", c.Project, "pipeline", c.Name, "by", c.By)
+		c.Done(nil)
+	})
 }

@@ -27,6 +27,7 @@ type Reactor struct {
 	agents agentTable
 	demand demand
 	recon  reconciler
+	absent absent
 
 	// Watch, if not nil, is told what each batch changed, once it is durable. It must not block.
 	Watch func(*state.Changes)
@@ -69,6 +70,7 @@ func NewReactor(ctx context.Context, now time.Time, cfg Config, st store.Store, 
 		cfg: cfg, log: log, store: st, send: send,
 		state:  restored,
 		agents: newAgentTable(),
+		absent: newAbsent(snap.Attempts),
 		demand: demand{suppressed: true},
 
 		observer:     unobserved{},
@@ -103,6 +105,7 @@ func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error
 	if err := r.commit(ctx, now, changes); err != nil {
 		return err
 	}
+	r.tellLosses(changes.Attempts)
 	r.act()
 	if r.Watch != nil && !changes.Empty() {
 		r.Watch(changes)

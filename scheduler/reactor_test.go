@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -20,6 +21,7 @@ type rig struct {
 	now   time.Time
 	calls []mesos.Call
 	runs  int
+	log   bytes.Buffer
 }
 
 func newRig(t *testing.T) *rig {
@@ -32,7 +34,7 @@ func newRig(t *testing.T) *rig {
 func (g *rig) boot() {
 	g.t.Helper()
 	send := func(c []mesos.Call) { g.calls = append(g.calls, c...) }
-	r, err := NewReactor(g.t.Context(), g.now, DefaultConfig(), g.store, send, slog.New(slog.DiscardHandler))
+	r, err := NewReactor(g.t.Context(), g.now, DefaultConfig(), g.store, send, slog.New(slog.NewTextHandler(&g.log, nil)))
 	if err != nil {
 		g.t.Fatal(err)
 	}

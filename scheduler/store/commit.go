@@ -27,7 +27,7 @@ func (s *SQLite) Commit(ctx context.Context, changes *state.Changes) error {
 	if s.failed != nil {
 		return s.failed
 	}
-	err := s.files.check()
+	err := s.files.Check()
 	if err == nil {
 		err = s.commit(context.WithoutCancel(ctx), changes)
 	}

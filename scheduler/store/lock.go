@@ -89,6 +89,7 @@ func LockFile(path string) (*FileLock, error) {
 	if err != nil {
 		return nil, err
 	}
+	sign(f)
 	return &FileLock{f}, nil
 }
 

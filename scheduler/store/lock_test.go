@@ -43,6 +43,21 @@ func TestLockedWithinProcess(t *testing.T) {
 	}
 }
 
+// TestFileLock: who is refused a file that belongs to a store hears who has it.
+func TestFileLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "logs.db")
+	l, err := store.LockFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.LockFile(path); !errors.Is(err, store.ErrLocked) || !strings.Contains(err.Error(), fmt.Sprintf("process %d ", os.Getpid())) {
+		t.Errorf("a second lock: error %v, want ErrLocked with the holder", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestLockedThroughLinks(t *testing.T) {
 	dir := t.TempDir()
 	real, link := filepath.Join(dir, "real"), filepath.Join(dir, "link")

@@ -21,7 +21,7 @@ type SQLite struct {
 	lock    *os.File
 	writer  *sql.DB // one connection
 	readers *sql.DB
-	files   watch
+	files   FileWatch
 	logLost bool
 
 	mu  sync.Mutex
@@ -82,7 +82,7 @@ func (c *Claim) Open(ctx context.Context) (*SQLite, error) {
 	s.lock, s.logLost = c.lock, lost
 	c.lock = nil
 	sign(s.lock)
-	s.files.look(c.resolved)
+	s.files.Look(c.resolved)
 	return s, nil
 }
 

@@ -11,15 +11,15 @@ import (
 // watchEvery is the least time between two looks at the files: a commit that comes right after another does not look.
 const watchEvery = time.Second
 
-// watch notices when the database or its log is removed or replaced under a running scheduler. SQLite does not: it goes on
+// FileWatch notices when the database or its log is removed or replaced under a running scheduler. SQLite does not: it goes on
 // writing to files that no path leads to any more, and whose content is gone with the process.
-type watch struct {
-	files map[string]os.FileInfo // by path; as they were when the store was opened
+type FileWatch struct {
+	files map[string]os.FileInfo // by path; as they were when the database was opened
 	last  time.Time
 }
 
-// look notes which files there are. The log is there from the first connection on until the last.
-func (w *watch) look(path string) {
+// Look notes which files there are of the database at path. The log is there from the first connection on until the last.
+func (w *FileWatch) Look(path string) {
 	w.files, w.last = map[string]os.FileInfo{}, time.Now()
 	for _, name := range []string{path, path + "-wal"} {
 		if file, err := os.Stat(name); err == nil {
@@ -28,8 +28,8 @@ func (w *watch) look(path string) {
 	}
 }
 
-// check fails if a file is not the one that it was. It looks at most every watchEvery.
-func (w *watch) check() error {
+// Check fails with ErrMoved if a file is not the one that it was. It looks at most every watchEvery.
+func (w *FileWatch) Check() error {
 	if time.Since(w.last) < watchEvery {
 		return nil
 	}

@@ -6,9 +6,11 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -34,7 +36,8 @@ type archive struct {
 	path    string
 	lock    *store.FileLock
 	writer  *sql.DB // one connection
-	readers *sql.DB
+	readers atomic.Pointer[sql.DB]
+	files   store.FileWatch
 }
 
 // openArchive opens the file at path, or makes it. It is locked: a scheduler deletes logs of runs that it does not know.
@@ -67,11 +70,32 @@ func openLocked(ctx context.Context, path string) (*archive, error) {
 	a := &archive{path: path}
 	// NORMAL: a power failure may take back the last commits. What they held is searched for at the next start.
 	a.writer = open(path, 1, url.Values{"_synchronous": {"NORMAL"}, "_txlock": {"immediate"}, "_pragma": {"cache_size(-16384)"}})
-	a.readers = open(path, 4, url.Values{"_query_only": {"on"}})
+	a.readers.Store(open(path, 4, url.Values{"_query_only": {"on"}}))
 	if err := a.prepare(ctx); err != nil {
 		return nil, errors.Join(err, a.disconnect())
 	}
+	a.files.Look(path)
 	return a, nil
+}
+
+// reopen opens what is at the path now, or makes it, in place of a file that was removed or replaced. Only the goroutine
+// that writes may call it. After an error the archive is closed until a later call succeeds.
+func (a *archive) reopen(ctx context.Context) error {
+	err := a.disconnect()
+	if _, gone := os.Stat(a.path); errors.Is(gone, fs.ErrNotExist) {
+		for _, suffix := range []string{"-wal", "-shm"} { // the new file must not be taken for theirs
+			if err := os.Remove(a.path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	now, openErr := openLocked(ctx, a.path)
+	if openErr != nil {
+		return errors.Join(err, openErr)
+	}
+	a.writer, a.files = now.writer, now.files
+	a.readers.Store(now.readers.Load())
+	return nil
 }
 
 func open(path string, connections int, options url.Values) *sql.DB {
@@ -89,7 +113,7 @@ func open(path string, connections int, options url.Values) *sql.DB {
 
 func (a *archive) close() error { return errors.Join(a.disconnect(), a.lock.Close()) }
 
-func (a *archive) disconnect() error { return errors.Join(a.readers.Close(), a.writer.Close()) }
+func (a *archive) disconnect() error { return errors.Join(a.readers.Load().Close(), a.writer.Close()) }
 
 // prepare makes the tables of a new file. Pages that become free are given back to the file system bit by bit, which
 // SQLite must be told before the first table is made.

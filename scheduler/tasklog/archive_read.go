@@ -22,7 +22,7 @@ type found struct {
 // find looks for a stream of an attempt; nil if the archive knows nothing of the attempt.
 func (a *archive) find(ctx context.Context, id state.AttemptID, stream Stream) (*found, error) {
 	f := &found{stream: stream}
-	row := a.readers.QueryRowContext(ctx, fmt.Sprintf("SELECT no, %s_size, %s_why FROM logs"+
+	row := a.readers.Load().QueryRowContext(ctx, fmt.Sprintf("SELECT no, %s_size, %s_why FROM logs"+
 		" WHERE run = (SELECT no FROM runs WHERE id = ?) AND step = ? AND task = ? AND number = ?", stream, stream),
 		string(id.Run), id.Step, id.Index, id.Number)
 	switch err := row.Scan(&f.log, &f.size, &f.why); {
@@ -31,7 +31,7 @@ func (a *archive) find(ctx context.Context, id state.AttemptID, stream Stream) (
 	case err != nil:
 		return nil, fmt.Errorf("looking for the log of %s: %w", id, err)
 	}
-	rows, err := a.readers.QueryContext(ctx, "SELECT at, size FROM pieces WHERE no BETWEEN ? AND ? ORDER BY no",
+	rows, err := a.readers.Load().QueryContext(ctx, "SELECT at, size FROM pieces WHERE no BETWEEN ? AND ? ORDER BY no",
 		pieceNumber(f.log, stream.number(), 0), pieceNumber(f.log, stream.number(), maxPieces-1))
 	if err != nil {
 		return nil, fmt.Errorf("looking for the log of %s: %w", id, err)
@@ -50,7 +50,7 @@ func (a *archive) find(ctx context.Context, id state.AttemptID, stream Stream) (
 // text reads a piece of a log that was found.
 func (a *archive) text(ctx context.Context, f *found, i int) ([]byte, error) {
 	p := piece{span: f.spans[i]}
-	row := a.readers.QueryRowContext(ctx, "SELECT data FROM pieces WHERE no = ?", pieceNumber(f.log, f.stream.number(), i))
+	row := a.readers.Load().QueryRowContext(ctx, "SELECT data FROM pieces WHERE no = ?", pieceNumber(f.log, f.stream.number(), i))
 	if err := row.Scan(&p.data); err != nil {
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, &Missing{"the log was deleted while it was read"}
@@ -66,7 +66,7 @@ func (a *archive) unknown(ctx context.Context, run state.RunID, attempts []state
 		return nil, nil
 	}
 	first, last := attempts[0].ID, attempts[len(attempts)-1].ID
-	rows, err := a.readers.QueryContext(ctx, "SELECT step, task, number FROM logs WHERE run = (SELECT no FROM runs WHERE id = ?)"+
+	rows, err := a.readers.Load().QueryContext(ctx, "SELECT step, task, number FROM logs WHERE run = (SELECT no FROM runs WHERE id = ?)"+
 		" AND (step, task, number) >= (?, ?, ?) AND (step, task, number) <= (?, ?, ?)",
 		string(run), first.Step, first.Index, first.Number, last.Step, last.Index, last.Number)
 	if err != nil {
@@ -92,12 +92,12 @@ func (a *archive) unknown(ctx context.Context, run state.RunID, attempts []state
 
 // runs are those of which logs are kept.
 func (a *archive) runs(ctx context.Context) ([]state.RunID, error) {
-	return words[state.RunID](ctx, a.readers, "SELECT id FROM runs")
+	return words[state.RunID](ctx, a.readers.Load(), "SELECT id FROM runs")
 }
 
 // frameworks are the ids under which the scheduler was known, the latest first.
 func (a *archive) frameworks(ctx context.Context) ([]string, error) {
-	return words[string](ctx, a.readers, "SELECT id FROM frameworks ORDER BY no DESC")
+	return words[string](ctx, a.readers.Load(), "SELECT id FROM frameworks ORDER BY no DESC")
 }
 
 func words[T ~string](ctx context.Context, db *sql.DB, query string) ([]T, error) {
@@ -136,7 +136,7 @@ const (
 
 // marks are the times that are kept.
 func (a *archive) marks(ctx context.Context) (map[mark]time.Time, error) {
-	rows, err := a.readers.QueryContext(ctx, "SELECT name, at FROM marks")
+	rows, err := a.readers.Load().QueryContext(ctx, "SELECT name, at FROM marks")
 	if err != nil {
 		return nil, err
 	}

@@ -299,7 +299,7 @@ func TestForgotten(t *testing.T) {
 			t.Error("after the restart not the log of the deleted run is deleted")
 		}
 		var pieces int
-		if err := w.logs.archive.readers.QueryRow("SELECT count(*) FROM pieces").Scan(&pieces); err != nil || pieces != 2 {
+		if err := w.logs.archive.readers.Load().QueryRow("SELECT count(*) FROM pieces").Scan(&pieces); err != nil || pieces != 2 {
 			t.Errorf("%d pieces are left, %v", pieces, err)
 		}
 		w.close()

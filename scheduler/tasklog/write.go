@@ -2,8 +2,11 @@ package tasklog
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/lisa-dpc/spillway/scheduler/state"
+	"github.com/lisa-dpc/spillway/scheduler/store"
 )
 
 // A commit takes what is there, up to these bounds.
@@ -18,17 +21,41 @@ func (l *Logs) writeAll() {
 	for {
 		select {
 		case c, ok := <-l.entries:
+			l.lookAtFile(ctx)
 			l.writeNotes(ctx)
 			if !ok {
 				return
 			}
 			l.write(ctx, l.more([]collected{c}))
 		case <-l.wake:
+			l.lookAtFile(ctx)
 			l.writeNotes(ctx)
 		case <-l.tidied:
+			l.lookAtFile(ctx)
+			l.writeNotes(ctx)
 			l.tidy(ctx)
 		}
 	}
+}
+
+// lookAtFile goes on with another file when the one in which logs are kept was removed or replaced. What it held is gone,
+// but agents have the younger sandboxes still: that is what the next start looks for.
+func (l *Logs) lookAtFile(ctx context.Context) {
+	if !errors.Is(l.archive.files.Check(), store.ErrMoved) {
+		return
+	}
+	if err := l.archive.reopen(ctx); err != nil {
+		l.cfg.Log.Error("the file in which logs are kept was removed or replaced, and none can be opened in its place: logs are not kept",
+			"file", l.cfg.Path, "error", err)
+		return
+	}
+	l.cfg.Log.Warn("the file in which logs are kept was removed or replaced: what it held is gone, and logs are kept in the one that is there now;"+
+		" the next start of the scheduler collects again what agents still have", "file", l.cfg.Path)
+	l.searched.Store(false)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.named = slices.Clone(l.names)
+	slices.Reverse(l.named) // the latest is written last
 }
 
 // more adds to a batch what waits.
