@@ -90,6 +90,9 @@ func (s *Server) unready(ctx context.Context) error {
 	if _, err := s.cfg.Store.Runs(ctx, store.RunFilter{Limit: 1}); err != nil {
 		return unavailable("the store does not answer")
 	}
+	if _, err := s.cfg.Store.Size(ctx); err != nil { // its files are elsewhere, which reads do not notice
+		return unavailable("the store's files are not where they were")
+	}
 	return nil
 }
 

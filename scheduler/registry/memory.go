@@ -13,6 +13,8 @@ const (
 	// a quota, for longer.
 	keepFault = 10 * time.Second
 	keepBusy  = time.Minute
+	// The log tells that a registry fails when it begins to, and again after it has answered, or was not asked for so long.
+	keepFailing = time.Hour
 )
 
 // answer is what a registry says of an image: its digest, or what is wrong.
@@ -26,6 +28,7 @@ type memory struct {
 	mu      sync.Mutex
 	answers map[string]kept // by the image's full name
 	faults  map[string]kept // by registry
+	failing map[string]kept // by registry: those whose last answer was a fault
 }
 
 type kept struct {
@@ -49,12 +52,14 @@ func (m *memory) recall(img image, now time.Time) (answer, bool) {
 func (m *memory) keep(img image, a answer, now time.Time) (fails bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.answers, m.faults = current(m.answers, now), current(m.faults, now)
+	m.answers, m.faults, m.failing = current(m.answers, now), current(m.faults, now), current(m.failing, now)
 	if a.fault == nil || !a.fault.ofRegistry() {
 		m.answers[img.ref.Name()] = kept{a, now.Add(keepAnswer)}
+		delete(m.failing, img.registry())
 		return false
 	}
-	_, known := m.faults[img.registry()]
+	_, known := m.failing[img.registry()]
+	m.failing[img.registry()] = kept{a, now.Add(keepFailing)}
 	pause := keepFault
 	if a.fault.Kind == BusyFault {
 		pause = keepBusy

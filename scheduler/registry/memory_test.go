@@ -58,3 +58,27 @@ func TestMemory(t *testing.T) {
 		})
 	}
 }
+
+// TestFailingIsToldOnce: a registry that goes on failing is news when it begins, and not each time it is asked.
+func TestFailingIsToldOnce(t *testing.T) {
+	img, fault := parse("reg.example/a:1", nil)
+	if fault != nil {
+		t.Fatal(fault)
+	}
+	bad, good := answer{fault: &Fault{Kind: ConnectionFault}}, answer{digest: "sha256:x"}
+	now := time.Unix(1_800_000_000, 0)
+	var m memory
+	for i, step := range []struct {
+		after  time.Duration
+		answer answer
+		news   bool
+	}{
+		{0, bad, true}, {time.Minute, bad, false}, {40 * time.Minute, bad, false}, {40 * time.Minute, bad, false},
+		{time.Minute, good, false}, {time.Minute, bad, true}, {2 * keepFailing, bad, true},
+	} {
+		now = now.Add(step.after)
+		if got := m.keep(img, step.answer, now); got != step.news {
+			t.Errorf("answer %d: news %v, want %v", i, got, step.news)
+		}
+	}
+}

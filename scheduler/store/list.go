@@ -220,8 +220,12 @@ func (s *SQLite) CountRuns(ctx context.Context) (map[state.RunPhase]int, error) 
 	return counts, nil
 }
 
-// Size is how many bytes the file takes, with its write-ahead log.
+// Size is how many bytes the file takes, with its write-ahead log. It fails with ErrMoved if these are not the files any
+// more that were opened.
 func (s *SQLite) Size(ctx context.Context) (bytes int64, err error) {
+	if err := s.files.moved(); err != nil {
+		return 0, explain("looking at", s.path, err)
+	}
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		file, err := os.Stat(s.path + suffix)
 		switch {

@@ -27,7 +27,8 @@ type Reader interface {
 	Pipeline(ctx context.Context, project, name string, version int) (state.PipelineRecord, error)
 	// CountRuns counts the runs by phase; a phase that no run is in may be missing.
 	CountRuns(ctx context.Context) (map[state.RunPhase]int, error)
-	// Size is how many bytes of the disk the store takes; 0 if it is on none.
+	// Size is how many bytes of the disk the store takes; 0 if it is on none. The error is ErrMoved if its files were
+	// removed or replaced, which other reads do not notice.
 	Size(ctx context.Context) (bytes int64, err error)
 }
 

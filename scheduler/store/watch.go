@@ -34,6 +34,11 @@ func (w *FileWatch) Check() error {
 		return nil
 	}
 	w.last = time.Now()
+	return w.moved()
+}
+
+// moved is Check at any time and from any goroutine.
+func (w *FileWatch) moved() error {
 	for name, before := range w.files {
 		now, err := os.Stat(name)
 		switch {

@@ -54,6 +54,9 @@ func TestMovedAway(t *testing.T) {
 			defer s.Close()
 			commitBatches(t, s, 1, 1)
 			c.do(t, path)
+			if _, err := s.Size(t.Context()); !errors.Is(err, store.ErrMoved) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("Size: error %v; want ErrMoved that says %q", err, c.want)
+			}
 			s.WatchNow()
 			err := s.Commit(t.Context(), batch(2))
 			if !errors.Is(err, store.ErrMoved) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "start the scheduler again") {
