@@ -46,9 +46,7 @@ func (w *world) says(what string, rec state.AttemptRecord, stream Stream, want s
 // TestCollected: what an attempt has written is there when its agent is gone.
 func TestCollected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.run()
-		w.commit(w.framework("f"))
+		w := newCollectingWorld(t)
 		run := w.newRun()
 		rec := w.attempt(run.ID, 0)
 		w.commit(state.Changes{Runs: []state.RunRecord{run}, Attempts: []state.AttemptRecord{rec}})
@@ -69,9 +67,7 @@ func TestCollected(t *testing.T) {
 // TestAgentAway: an agent that does not answer is asked again, until it does or patience ends.
 func TestAgentAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.run()
-		w.commit(w.framework("f"))
+		w := newCollectingWorld(t)
 		run := w.newRun()
 		first, second := w.attempt(run.ID, 0), w.attempt(run.ID, 1)
 		w.wrote(first, "first", "")
@@ -102,9 +98,7 @@ func TestAgentAway(t *testing.T) {
 // TestMissing says for each log that is not there why.
 func TestMissing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.run()
-		w.commit(w.framework("f"))
+		w := newCollectingWorld(t)
 		run := w.newRun()
 		never, empty, removed, lost, nowhere := w.attempt(run.ID, 0), w.attempt(run.ID, 4), w.attempt(run.ID, 1), w.attempt(run.ID, 2), w.attempt(run.ID, 3)
 		never.Started, never.State = time.Time{}, state.TaskStaging
@@ -147,9 +141,7 @@ func TestMissing(t *testing.T) {
 // TestFrameworks: a sandbox is under the id that the scheduler had when the attempt was launched.
 func TestFrameworks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.run()
-		w.commit(w.framework("f"))
+		w := newCollectingWorld(t)
 		run := w.newRun()
 		rec := w.attempt(run.ID, 0)
 		w.wrote(rec, "old", "")
@@ -170,9 +162,7 @@ func TestFrameworks(t *testing.T) {
 // TestFoundAgain: what ended while nothing was collected is collected after the next start.
 func TestFoundAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.run()
-		w.commit(w.framework("f"))
+		w := newCollectingWorld(t)
 		synctest.Wait()
 		w.close()
 		finished, active := w.newRun(), w.newRun()
@@ -254,9 +244,7 @@ func ptr[T any](v T) *T { return &v }
 // deleted while nobody listened.
 func TestForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.run()
-		w.commit(w.framework("f"))
+		w := newCollectingWorld(t)
 		runs := []state.RunRecord{w.newRun(), w.newRun(), w.newRun(), w.newRun()}
 		var ended []state.AttemptRecord
 		for i := range runs {

@@ -102,6 +102,15 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 	return w
 }
 
+// newCollectingWorld is one in which logs are collected, of attempts under the framework f.
+func newCollectingWorld(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.run()
+	w.commit(w.framework("f"))
+	return w
+}
+
 func (w *world) open() {
 	w.t.Helper()
 	var err error

@@ -163,9 +163,7 @@ func TestFollow(t *testing.T) {
 	for _, fate := range []string{"stays", "goes at the end", "goes before the end", "goes for a while", "is forgotten"} {
 		t.Run("the agent "+fate, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
-				w.run()
-				w.commit(w.framework("f"))
+				w := newCollectingWorld(t)
 				run := w.newRun()
 				rec := w.attempt(run.ID, 0)
 				begun := rec
@@ -224,9 +222,7 @@ func TestFollow(t *testing.T) {
 // TestFollowIntoArchive: when the sandbox is gone in the middle, what is kept goes on where it ended.
 func TestFollowIntoArchive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.run()
-		w.commit(w.framework("f"))
+		w := newCollectingWorld(t)
 		run := w.newRun()
 		rec := w.attempt(run.ID, 0)
 		text := string(pattern(3 * mesos.MaxRead))
@@ -254,9 +250,7 @@ func TestFollowIntoArchive(t *testing.T) {
 // TestFollowTruncated: a file that is cut short, or replaced by a shorter one, is given again from its beginning.
 func TestFollowTruncated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.run()
-		w.commit(w.framework("f"))
+		w := newCollectingWorld(t)
 		run := w.newRun()
 		rec := w.attempt(run.ID, 0)
 		w.wrote(rec, "a long beginning\n", "")
@@ -280,9 +274,7 @@ func TestFollowTruncated(t *testing.T) {
 // TestFollowEnds with the context of who follows, and with the run.
 func TestFollowEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.run()
-		w.commit(w.framework("f"))
+		w := newCollectingWorld(t)
 		run := w.newRun()
 		rec := w.attempt(run.ID, 0)
 		w.wrote(rec, "x", "")
