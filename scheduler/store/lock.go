@@ -39,7 +39,8 @@ func unlock(f *os.File) error {
 	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }
 
-// signsOff stands beside the name of a holder that takes both away when it has folded the log: versions before this one did not.
+// signsOff stands beside the name of a holder that takes both away when it has folded the log. Without it, as in a lock of
+// version 1 of the store, a name that is left says nothing of the log.
 const signsOff = "signs off when it has closed the store"
 
 // sign leaves word of who holds the lock, for the message above and for logLost. It may fail.
