@@ -74,7 +74,8 @@ func smallFileSystem(t *testing.T, size int) string {
 		t.Skipf("this test needs to mount a small file system (be root with CAP_SYS_ADMIN): %v", err)
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
+		// Detached, as a process that another test is just starting may have a file of it open until it runs.
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 	})
