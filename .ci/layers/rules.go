@@ -13,6 +13,7 @@ var pureRooms = []string{
 	"scheduler/timetable",
 	"scheduler/picture",
 	"cloudburst/planner",
+	"cloudburst/vm",
 }
 
 // pureLibraries are the libraries from outside that a pure room may import, with the packages below them: those that
