@@ -26,6 +26,8 @@ func (s *Spec) Bind(params map[string]string) (*Pipeline, error) {
 		Description: s.Description,
 		Labels:      maps.Clone(s.Labels),
 		Priority:    s.Priority,
+		Burst:       s.Burst,
+		Deadline:    s.Deadline,
 		Params:      values,
 		Steps:       make([]Step, len(s.Steps)),
 	}

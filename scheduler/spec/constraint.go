@@ -16,13 +16,29 @@ const (
 	NotMatches Op = "not_matches"
 )
 
-// Constraint is a condition on one attribute of an agent. Only Bind makes one.
+// Constraint is a condition on one attribute of an agent. Only Bind and NewConstraint make one.
 type Constraint struct {
 	Attribute string
 	Op        Op
 	Value     string // a text, or the regular expression as written
 
 	whole *regexp.Regexp // matches all of a value; nil with Equals
+}
+
+// NewConstraint makes the constraint that has these fields. The error says what is wrong with the comparison or the
+// regular expression.
+func NewConstraint(attribute string, op Op, value string) (Constraint, error) {
+	if op != Equals && op != Matches && op != NotMatches {
+		return Constraint{}, fmt.Errorf("%q is no comparison: there are %s, %s and %s", op, Equals, Matches, NotMatches)
+	}
+	c, size, err := newConstraint(attribute, op, value)
+	switch {
+	case err != nil:
+		return Constraint{}, fmt.Errorf("not a regular expression: %w", err)
+	case size > MaxRegexps:
+		return Constraint{}, fmt.Errorf("the regular expression is too large")
+	}
+	return c, nil
 }
 
 // newConstraint compiles the regular expression, if there is one. size is that of its program, in instructions.

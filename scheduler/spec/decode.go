@@ -63,13 +63,15 @@ var forms = map[string]*form{
 		"a label's name has 1 to 63 letters, digits and any of . _ / -, and begins and ends with a letter or digit"},
 	"attribute": {regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._/-]{0,254})$`),
 		"an attribute's name has letters, digits and any of . _ / -"},
+	"cloud": {regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`),
+		"a cloud's name has 1 to 63 letters, digits and any of . _ -, and begins and ends with a letter or digit"},
 }
 
 // sections are the fields of every struct of the language.
 var sections = map[reflect.Type][]field{}
 
 func init() {
-	for _, v := range []any{document{}, param{}, shared{}, step{}, resources{}, retries{}, volume{}, constraint{}, numbers{}} {
+	for _, v := range []any{document{}, param{}, burst{}, shared{}, step{}, resources{}, retries{}, volume{}, constraint{}, numbers{}} {
 		t := reflect.TypeOf(v)
 		sections[t] = fieldsOf(t)
 	}
@@ -233,6 +235,7 @@ func (d *decoder) hintForField(t reflect.Type, name string) string {
 		t     reflect.Type
 	}{
 		{"the pipeline", reflect.TypeFor[document]()},
+		{"burst", reflect.TypeFor[burst]()},
 		{"a step or of defaults", reflect.TypeFor[shared]()},
 		{"a step", reflect.TypeFor[step]()},
 		{"a step's resources", reflect.TypeFor[resources]()},

@@ -33,9 +33,13 @@ type document struct {
 	// {{ params.NAME }}.
 	Params entries[param] `yaml:"params" keys:"variable"`
 
-	Burst    notYet `yaml:"burst" jsonschema:"-"`
-	Deadline notYet `yaml:"deadline" jsonschema:"-"`
-	Notify   notYet `yaml:"notify" jsonschema:"-"`
+	// Whether, when and where the tasks may run on machines of clouds, beside those of the local cluster.
+	Burst burst `yaml:"burst"`
+	// When the run is wanted to have ended, counted from its submission, such as 6h or PT6H. It is a wish: nothing is
+	// killed for it, but it is a reason to bring machines of clouds.
+	Deadline *duration `yaml:"deadline"`
+
+	Notify notYet `yaml:"notify" jsonschema:"-"`
 
 	// What all steps share unless they say otherwise. The fields of resources and retries, and the variables of env,
 	// are taken over one by one; anything else that a step gives replaces what is given here.
@@ -54,6 +58,17 @@ type param struct {
 	Min *plain `yaml:"min"`
 	// Greatest value, of an int or float.
 	Max *plain `yaml:"max"`
+}
+
+// Whether, when and where tasks may leave the local cluster. They go to machines of clouds only when no machine of the
+// local cluster has room.
+type burst struct {
+	// Whether they may leave it at all. Default: true.
+	Allow *bool `yaml:"allow"`
+	// How long a task must have been waiting, since its step could start. Default: 0s.
+	After *duration `yaml:"after"`
+	// The only clouds to which they may go, by the names that operators gave them. Without it they may go to any.
+	Clouds []string `yaml:"clouds" form:"cloud"`
 }
 
 // What steps can say of themselves and `defaults` of all steps.

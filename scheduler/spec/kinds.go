@@ -34,6 +34,10 @@ func inFull(section reflect.Type, n *yaml.Node) string {
 		if n.ShortTag() == "!!int" {
 			return fmt.Sprintf("write {limit: %s}", quotable(n.Value))
 		}
+	case reflect.TypeFor[burst]():
+		if n.ShortTag() == "!!bool" {
+			return fmt.Sprintf("write {allow: %s}", quotable(n.Value))
+		}
 	case reflect.TypeFor[volume]():
 		if m := hostAt.FindStringSubmatch(n.Value); m != nil {
 			return fmt.Sprintf("write {host: %s, at: %s%s}", m[1], m[2], strings.Replace(m[3], ":", ", mode: ", 1))

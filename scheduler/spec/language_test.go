@@ -91,6 +91,8 @@ func TestEveryFieldMeansWhatItSays(t *testing.T) {
 		Description: "Text for people, in which {{ braces }} mean nothing.\n",
 		Labels:      map[string]string{"mission": "lpf", "dpc.example/product": "asd", "year": "2026", "draft": "true"},
 		Priority:    80,
+		Burst:       Burst{Allow: true, After: 5 * time.Minute, Clouds: []string{"hxn", "site.2"}},
+		Deadline:    12 * time.Hour,
 		Params:      map[string]string{"segments": "2", "gain": "0.5", "band": "1e-4..3e-2", "plots": "false", "version": "2.3"},
 		Steps: []Step{
 			step("fetch", func(s *Step) {

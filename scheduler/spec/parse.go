@@ -2,7 +2,9 @@ package spec
 
 import (
 	"reflect"
+	"slices"
 	"strings"
+	"time"
 )
 
 // Parse reads one YAML document and checks all that can be checked before the parameters have values. file is used in
@@ -33,6 +35,8 @@ func (d *decoder) spec(doc *document) *Spec {
 		Description: string(doc.Description),
 		Labels:      d.labels(doc.Labels),
 		Priority:    int(or(doc.Priority, DefaultPriority)),
+		Burst:       d.burst(doc.Burst),
+		Deadline:    d.deadline(doc.Deadline),
 		Params:      d.params(doc.Params),
 		file:        d.file,
 		places:      d.places,
@@ -62,6 +66,25 @@ func or[T any](given *T, otherwise T) T {
 		return otherwise
 	}
 	return *given
+}
+
+func (d *decoder) burst(given burst) Burst {
+	if given.Clouds != nil && len(given.Clouds) == 0 {
+		d.add("burst.clouds", "leave it out for any cloud, or write {allow: false} for none", "names no cloud")
+	}
+	for i, name := range given.Clouds {
+		if slices.Contains(given.Clouds[:i], name) {
+			d.add(item("burst.clouds", i), "", "%q stands in it twice", quotable(name))
+		}
+	}
+	return Burst{Allow: or(given.Allow, true), After: time.Duration(or(given.After, 0)), Clouds: given.Clouds}
+}
+
+func (d *decoder) deadline(given *duration) time.Duration {
+	if given != nil && *given == 0 {
+		d.add("deadline", "leave it out if there is none", "a run cannot have ended when it is submitted")
+	}
+	return time.Duration(or(given, 0))
 }
 
 func (d *decoder) labels(given entries[plain]) map[string]string {

@@ -30,6 +30,7 @@ func TestLeastSpecGetsTheDefaults(t *testing.T) {
 		Name:     "least",
 		Project:  "default",
 		Priority: 50,
+		Burst:    Burst{Allow: true},
 		Steps: []Step{{
 			Name:      "only",
 			When:      OnSuccess,

@@ -61,7 +61,9 @@ func (f *field) addForms(s *jsonschema.Schema) {
 	if !found {
 		return // not supported yet
 	}
-	if f.form != nil {
+	if f.form != nil && property.Items != nil {
+		property.Items.Pattern = f.form.pattern.String()
+	} else if f.form != nil {
 		property.Pattern = f.form.pattern.String()
 	}
 	if f.keys != nil {

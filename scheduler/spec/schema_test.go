@@ -158,7 +158,7 @@ func TestDocumentedDefaultsAreTheDefaults(t *testing.T) {
 	want := spec("", "")
 	forms := map[string][2]string{
 		"document": {"PIPELINE", "FIELD"}, "volume": {"VOLUME", "FIELD"}, "shared": {"STEP", "FIELD"}, "step": {"STEP", "FIELD"},
-		"resources": {"STEP", "resources: {FIELD}"}, "retries": {"STEP", "retries: {FIELD}"},
+		"burst": {"PIPELINE", "burst: {FIELD}"}, "resources": {"STEP", "resources: {FIELD}"}, "retries": {"STEP", "retries: {FIELD}"},
 		"numbers": {"STEP", "array: {from: 0, to: 0, FIELD}"},
 	}
 	checked := 0
@@ -182,7 +182,7 @@ func TestDocumentedDefaultsAreTheDefaults(t *testing.T) {
 			checked++
 		}
 	}
-	if checked < 18 {
+	if checked < 20 {
 		t.Errorf("only %d defaults were found in the descriptions", checked)
 	}
 }

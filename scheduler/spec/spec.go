@@ -9,9 +9,11 @@ type Spec struct {
 	Owner       string
 	Description string
 	Labels      map[string]string
-	Priority    int          // 0..100 within the project
-	Params      []Param      // in file order
-	Steps       []StepSource // in file order
+	Priority    int // 0..100 within the project
+	Burst       Burst
+	Deadline    time.Duration // wanted end, counted from the submission; 0: none
+	Params      []Param       // in file order
+	Steps       []StepSource  // in file order
 
 	file   string
 	places map[string]place
@@ -59,9 +61,18 @@ type Pipeline struct {
 	Owner       string
 	Description string
 	Labels      map[string]string
-	Priority    int               // 0..100 within the project
+	Priority    int // 0..100 within the project
+	Burst       Burst
+	Deadline    time.Duration     // wanted end, counted from the submission; 0: none
 	Params      map[string]string // every parameter with the value that it got
 	Steps       []Step            // in file order, which need not be the order of their needs
+}
+
+// Burst says whether, when and where tasks may run on cloud agents. The zero value keeps them in the local cluster.
+type Burst struct {
+	Allow  bool
+	After  time.Duration // once they have waited for so long
+	Clouds []string      // only on these; empty: on any
 }
 
 // When says at which end of the steps that it needs a step runs.
