@@ -27,8 +27,28 @@ type Agent struct {
 	// something it is more than Free, Unoffered and Used are now. Only explanations ask for it: a task that it is too
 	// small for waits in vain.
 	Capacity spec.Resources
+	// VM is the name of the cloud machine that the agent runs on, Cloud that of its cloud: its attributes AttributeVM and
+	// AttributeCloud, see CloudOf. Agents of the local cluster have neither.
+	VM, Cloud string
+	// Cordoned says that nothing new is to be put there for now.
+	Cordoned bool
 	// UnavailableFrom is when the planned maintenance of the agent starts; zero if none is planned.
 	UnavailableFrom time.Time
+}
+
+// Attributes that tell agents on cloud machines from those of the local cluster.
+const (
+	AttributeVM    = "spillway_vm"    // the machine's name; an agent without it is one of the local cluster
+	AttributeCloud = "spillway_cloud" // on which cloud it is
+)
+
+// CloudOf reads from an agent's attributes on which machine of which cloud it is; "" for both if it is one of the local
+// cluster.
+func CloudOf(attributes map[string]string) (vm, cloud string) {
+	if vm = attributes[AttributeVM]; vm == "" {
+		return "", ""
+	}
+	return vm, attributes[AttributeCloud]
 }
 
 // Attribute gives the agent's value of an attribute, and whether it has one. Counts of spread tasks are by this value.
@@ -80,6 +100,11 @@ type Shape struct {
 	// hold the task even if all of the scheduler's own tasks had ended there: a task must not wait for ever because
 	// it failed once on the only machine that can run it.
 	Avoid []string
+	// Burst says which cloud agents may take the task, once it has waited for long enough; the zero value: none may.
+	// Agents of the local cluster go before those that may.
+	Burst spec.Burst
+	// Waited is how long the task has waited by now, which Burst.After is compared with.
+	Waited time.Duration
 	// Until is when a task that is started now may still run. An agent whose maintenance starts before is refused.
 	// Zero if it is not known: then every agent with planned maintenance is refused.
 	Until time.Time

@@ -15,6 +15,8 @@ type class struct {
 	rules []rule
 	// deciding are the same rules in the order in which they are quickest to decide.
 	deciding []rule
+	// lasting are those that refuse an empty agent for good: all but those that end by themselves, in the order of rules.
+	lasting []rule
 	// next is the cursor: all agents before it in the packing order have refused the class.
 	next int
 	// spread holds the cursors of shapes that spread, by attribute: one for each value, in column.places.
@@ -72,10 +74,17 @@ func (r *Round) spreadOf(s *Shape, state *shapeState) *spread {
 
 func (r *Round) keyOf(s *Shape) classKey {
 	key := classKey{need: vectorOf(s.Need)}
-	if len(s.Where) == 0 && len(s.Avoid) == 0 && !r.planned {
+	unwanted, early := r.burstRules(s)
+	if len(s.Where) == 0 && len(s.Avoid) == 0 && !r.planned && unwanted == nil && early == nil {
 		return key
 	}
 	var b []byte
+	for _, rule := range []rule{unwanted, early} {
+		if rule != nil {
+			b = strconv.AppendQuote(b, rule.why(1)) // which says all that it depends on
+		}
+		b = append(b, '/')
+	}
 	for i := range s.Where {
 		b = strconv.AppendQuote(b, s.Where[i].String())
 	}
@@ -91,9 +100,19 @@ func (r *Round) keyOf(s *Shape) classKey {
 }
 
 func (r *Round) newClass(s *Shape) *class {
-	var firm, needs []rule
+	var firm, passing, needs []rule
 	for _, w := range s.Where {
 		firm = append(firm, r.where(w))
+	}
+	unwanted, early := r.burstRules(s)
+	if unwanted != nil {
+		firm = append(firm, unwanted)
+	}
+	if early != nil {
+		passing = append(passing, early)
+	}
+	if r.cordons {
+		passing = append(passing, cordonRule{})
 	}
 	if r.planned {
 		firm = append(firm, maintenanceRule{s.Until, r.agents})
@@ -108,15 +127,16 @@ func (r *Round) newClass(s *Shape) *class {
 	}
 	if len(s.Avoid) > 0 {
 		avoid := avoidRule{s.Avoid, r.agents}
-		if r.anyEmpty(slices.Concat(needs, firm, []rule{avoid})) {
+		if r.anyEmpty(slices.Concat(needs, firm, passing, []rule{avoid})) {
 			firm = append(firm, avoid)
 		}
 	}
 	reserved := []rule{reservedRule{}}
 	return &class{
 		need:           vectorOf(s.Need),
-		rules:          slices.Concat(firm, needs, reserved),
-		deciding:       slices.Concat(needs, reserved, firm),
+		rules:          slices.Concat(firm, passing, needs, reserved),
+		deciding:       slices.Concat(needs, reserved, passing, firm),
+		lasting:        slices.Concat(firm, needs),
 		nearestChanges: -1,
 	}
 }

@@ -26,8 +26,12 @@ type Refusal struct {
 	All string
 }
 
-// RuleReserved is the Rule of a Refusal of agents that are kept free for other tasks, and refuse for no other reason.
-const RuleReserved = "reserved"
+// Rules of Refusals that programs may want to know.
+const (
+	RuleReserved = "reserved" // agents that are kept free for other tasks, and refuse for no other reason
+	RuleBurst    = "burst"    // cloud agents that may not take the task, or not yet
+	RuleCordon   = "cordon"   // agents that are to take nothing new
+)
 
 // Explain says which agents refuse a task of the shape as the round is now, asking the rules that Place asks. Equal
 // shapes are explained once. The explanation is to be read only.
@@ -41,26 +45,27 @@ func (r *Round) Explain(s *Shape) Explanation {
 }
 
 func (r *Round) explain(c *class) Explanation {
-	now := c.tally(r.states)
+	now := tallyOf(c.rules, r.states)
 	if now.admitting == 0 && len(r.states) > 0 {
-		if !anyAdmitted(c.deciding, r.vacant()) {
-			return c.tally(r.vacant()).explanation(c, true)
+		if !anyAdmitted(c.lasting, r.vacant()) {
+			return tallyOf(c.lasting, r.vacant()).explanation(true)
 		}
 	}
-	return now.explanation(c, false)
+	return now.explanation(false)
 }
 
-// tally counts the agents by the first rule that refuses them.
+// tally counts the agents by the first of some rules that refuses them.
 type tally struct {
+	rules             []rule
 	agents, admitting int
 	refused           []int    // by rule
 	most              []vector // by rule, the most that one of the agents that it refused has of each resource
 }
 
-func (c *class) tally(states []agentState) tally {
-	t := tally{agents: len(states), refused: make([]int, len(c.rules)), most: make([]vector, len(c.rules))}
+func tallyOf(rules []rule, states []agentState) tally {
+	t := tally{rules: rules, agents: len(states), refused: make([]int, len(rules)), most: make([]vector, len(rules))}
 	for i := range states {
-		rule := refusal(c.rules, &states[i])
+		rule := refusal(rules, &states[i])
 		if rule < 0 {
 			t.admitting++
 			continue
@@ -73,14 +78,14 @@ func (c *class) tally(states []agentState) tally {
 	return t
 }
 
-func (t tally) explanation(c *class, never bool) Explanation {
+func (t tally) explanation(never bool) Explanation {
 	e := Explanation{Agents: t.agents, Admitting: t.admitting, Never: never}
 	for i, n := range t.refused {
 		if n == 0 {
 			continue
 		}
-		refusal := Refusal{Rule: c.rules[i].name(), Agents: n, Why: c.rules[i].why(n)}
-		if resource, ok := c.rules[i].(resourceRule); ok {
+		refusal := Refusal{Rule: t.rules[i].name(), Agents: n, Why: t.rules[i].why(n)}
+		if resource, ok := t.rules[i].(resourceRule); ok {
 			refusal.Need = amount(resource.kind, resource.need)
 			if never {
 				refusal.Why, refusal.All = resource.whyNever(n, t.most[i][resource.kind])
@@ -97,7 +102,7 @@ func (r *Round) vacant() []agentState {
 		r.vacants = make([]agentState, len(r.states))
 		for index := range r.agents {
 			a, place := &r.agents[index], r.place[index]
-			r.vacants[place] = agentState{free: a.capacity(), index: int32(index), place: place}
+			r.vacants[place] = a.state(a.capacity(), index, place)
 		}
 	}
 	return r.vacants

@@ -8,6 +8,9 @@ import (
 // preference is what the packing order looks at, most important first. It is made of whole numbers only, so that it is
 // the same on every machine.
 type preference struct {
+	// cloud: agents on cloud machines come last. They cost money and are given back once they are empty, and the local
+	// cluster is there anyway.
+	cloud bool
 	// gpus: agents with gpus come last. Shapes that need gpus pass by the others, and those that need none leave
 	// them alone as long as there is room elsewhere.
 	gpus bool
@@ -27,6 +30,7 @@ func packingOrder(agents []Agent, seed uint64) []int {
 		a := &agents[i]
 		idle, all := a.idle(), a.emptied()
 		preferences[i] = preference{
+			cloud: a.VM != "",
 			gpus:  all[gpus] > 0,
 			full:  fullness(&idle, &all),
 			size:  all[cpus],
@@ -36,11 +40,10 @@ func packingOrder(agents []Agent, seed uint64) []int {
 	}
 	slices.SortFunc(preferences, func(p, q preference) int {
 		switch {
+		case p.cloud != q.cloud:
+			return last(p.cloud)
 		case p.gpus != q.gpus:
-			if p.gpus {
-				return 1
-			}
-			return -1
+			return last(p.gpus)
 		case p.full != q.full:
 			return cmp.Compare(q.full, p.full)
 		case p.size != q.size:
@@ -55,6 +58,14 @@ func packingOrder(agents []Agent, seed uint64) []int {
 		order[place] = p.index
 	}
 	return order
+}
+
+// last compares an agent with another of which one comes last: this one, if it does.
+func last(this bool) int {
+	if this {
+		return 1
+	}
+	return -1
 }
 
 // whole is the share that is everything.

@@ -17,6 +17,8 @@ type Round struct {
 	// unoffered is Agent.Unoffered by place in the packing order; nil as long as empty is.
 	unoffered []vector
 	planned   bool // maintenance is planned for some agent
+	clouds    bool // some agent is on a cloud machine
+	cordons   bool // some agent is cordoned
 	changes   int  // counts what makes answers about the agents outdated, reservations aside
 	reserves  int  // counts reservations that were ever made
 
@@ -61,8 +63,9 @@ func newRound(agents []Agent, order []int) *Round {
 	}
 	for index := range agents {
 		a, place := &agents[index], r.place[index]
-		r.states[place] = agentState{free: vectorOf(a.Free), index: int32(index), place: place}
+		r.states[place] = a.state(vectorOf(a.Free), index, place)
 		r.planned = r.planned || !a.UnavailableFrom.IsZero()
+		r.clouds, r.cordons = r.clouds || a.VM != "", r.cordons || a.Cordoned
 	}
 	return r
 }
@@ -127,7 +130,7 @@ func (r *Round) emptied() []agentState {
 		r.empty, r.unoffered = make([]agentState, len(r.states)), make([]vector, len(r.states))
 		for index := range r.agents {
 			a, place := &r.agents[index], r.place[index]
-			r.empty[place] = agentState{free: a.emptied(), index: int32(index), place: place}
+			r.empty[place] = a.state(a.emptied(), index, place)
 			r.unoffered[place] = vectorOf(a.Unoffered)
 		}
 	}

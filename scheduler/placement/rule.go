@@ -26,6 +26,13 @@ type agentState struct {
 	place int32 // in the packing order
 	// reserved tells that the agent is kept free for a task that waited long.
 	reserved bool
+	// cloud and cordoned are what Agent.VM and Agent.Cordoned say.
+	cloud, cordoned bool
+}
+
+// state is an agent with something free, of which the round knows the index and the place.
+func (a *Agent) state(free vector, index int, place int32) agentState {
+	return agentState{free: free, index: int32(index), place: place, cloud: a.VM != "", cordoned: a.Cordoned}
 }
 
 // whereRule refuses agents whose attribute does not satisfy a constraint of the spec.
