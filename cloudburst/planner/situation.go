@@ -36,13 +36,12 @@ type Situation struct {
 type Demand struct {
 	Run, Project, Pipeline, Step string
 	Tasks                        int
-	Shape                        *placement.Shape
+	// Shape says in Burst what the author allows, and in Waited how long they have waited as Burst.After counts it.
+	Shape *placement.Shape
 	// Since is since when they have waited in vain.
 	Since time.Time
 	// RunTime is how long such a task usually runs; 0: not known.
 	RunTime time.Duration
-	// Burst is what the author allows.
-	Burst Burst
 	// Deadline is when the author wants the run's end; zero: not said.
 	Deadline time.Time
 	// Room says that it waits for room: for free resources, and for nothing else that no machine would change.
@@ -51,20 +50,9 @@ type Demand struct {
 	Why string
 }
 
-// Burst is whether, when and where tasks may leave the local cluster.
-type Burst struct {
-	Allow  bool
-	After  time.Duration // once they have waited for so long
-	Clouds []string      // empty: any
-}
-
-// Agent is a Mesos agent.
+// Agent is a Mesos agent; its VM is the intent of the machine that it runs on.
 type Agent struct {
 	placement.Agent
-	// VM is the intent of the machine that it runs on; empty: it is one of the local cluster.
-	VM string
-	// Cordoned: nothing is launched there.
-	Cordoned bool
 	// Tasks is how many of the scheduler's tasks run there, Idle since when none does; zero while some do.
 	Tasks int
 	Idle  time.Time
