@@ -87,6 +87,9 @@ var oneWay = []direction{
 	{from: "...", to: "scheduler/mesos/minimesos/...", tests: true,
 		except: []string{"cmd/...", "scheduler/mesos/minimesos/...", "cloudburst/openstack/ministack/..."},
 		reason: "the embedded master is for tests and for the dev command; the scheduler speaks to a Mesos over HTTP only"},
+	{from: "...", to: "cloudburst/openstack/ministack/...", tests: true,
+		except: []string{"cmd/...", "cloudburst/openstack/ministack/..."},
+		reason: "the embedded OpenStack is for tests and for the dev command; the agent speaks to a cloud over HTTP only"},
 }
 
 // fixedMeaning are methods whose meaning is given by a well-known interface; they need no comment of their own.
