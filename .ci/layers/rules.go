@@ -14,6 +14,8 @@ var pureRooms = []string{
 	"scheduler/picture",
 	"cloudburst/planner",
 	"cloudburst/vm",
+	"cloudburst/userdata",
+	"manifests/ansible",
 }
 
 // pureLibraries are the libraries from outside that a pure room may import, with the packages below them: those that
