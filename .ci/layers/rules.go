@@ -6,6 +6,7 @@ const module = "github.com/lisa-dpc/spillway"
 // pureRooms are the folders where the thinking is. All that they need comes in as arguments: no I/O, no clock, no
 // randomness, no goroutines. So they can be tested by table and property, simulated, and replayed exactly.
 var pureRooms = []string{
+	"scheduler/strictyaml",
 	"scheduler/spec",
 	"scheduler/state",
 	"scheduler/queue",
@@ -100,7 +101,7 @@ var fixedMeaning = []string{
 	"Len", "Less", "Swap", "Push", "Pop",
 	"Read", "Write", "Close", "ServeHTTP", "RoundTrip", "Scan", "Value",
 	"MarshalJSON", "UnmarshalJSON", "MarshalText", "UnmarshalText", "MarshalYAML", "UnmarshalYAML",
-	"JSONSchema", "JSONSchemaExtend",
+	"JSONSchema", "JSONSchemaAlias", "JSONSchemaExtend", "ReadYAML",
 }
 
 // A reader keeps a file or a function of this length in mind; longer ones hide a second idea.

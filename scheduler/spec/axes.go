@@ -3,6 +3,8 @@ package spec
 import (
 	"strconv"
 	"strings"
+
+	"github.com/lisa-dpc/spillway/scheduler/strictyaml"
 )
 
 // axes binds the array and the matrix of a step, and gives how many tasks they make.
@@ -21,7 +23,7 @@ func (b *binder) axes(s *StepSource) (axes []boundAxis, tasks int) {
 	for _, a := range axes {
 		// None of them has more than MaxTasks values, so this cannot overflow.
 		if tasks *= a.n; tasks > MaxTasks {
-			b.add(join(s.path, "matrix"), "", "the matrix times the array makes more than %d tasks", MaxTasks)
+			b.Add(strictyaml.Join(s.path, "matrix"), "", "the matrix times the array makes more than %d tasks", MaxTasks)
 			break
 		}
 	}
@@ -45,9 +47,9 @@ func (b *binder) array(a *array) (axis boundAxis, ok bool) {
 func (b *binder) checkCount(path string, n int64, origin string) bool {
 	switch {
 	case n < 0:
-		b.add(path, "", "%d tasks are less than 0%s", n, origin)
+		b.Add(path, "", "%d tasks are less than 0%s", n, origin)
 	case n > MaxTasks:
-		b.add(path, "", "%d tasks are more than %d%s", n, MaxTasks, origin)
+		b.Add(path, "", "%d tasks are more than %d%s", n, MaxTasks, origin)
 	default:
 		return true
 	}
@@ -69,9 +71,9 @@ func (b *binder) numbers(path string, x *numbers) (axis boundAxis, ok bool) {
 	}
 	switch {
 	case step < 1:
-		b.add(x.Step.path, "", "%d is less than 1%s", step, x.Step.origin())
+		b.Add(x.Step.path, "", "%d is less than 1%s", step, x.Step.origin())
 	case to < from-1:
-		b.add(x.To.path, "", "%d is less than from, which is %d%s", to, from, x.To.origin())
+		b.Add(x.To.path, "", "%d is less than from, which is %d%s", to, from, x.To.origin())
 	default:
 		n := (to - from + step) / step
 		axis = boundAxis{name: indexName, n: int(n), from: from, step: step}
@@ -114,23 +116,23 @@ func (b *binder) command(s *StepSource, w *work) {
 	if s.command.shell != nil {
 		w.shell = compiler.pattern(s.command.shell)
 		if len(w.shell) == 0 && !b.open(s.command.shell) {
-			b.add(s.command.path, "", "is empty, should be text for the shell")
+			b.Add(s.command.path, "", "is empty, should be text for the shell")
 		}
 	}
 	for i := range s.command.argv {
 		t := &s.command.argv[i]
 		w.argv = append(w.argv, compiler.pattern(t))
 		if i == 0 && len(w.argv[0]) == 0 && !b.open(t) {
-			b.add(t.path, "", "is empty, should be a program")
+			b.Add(t.path, "", "is empty, should be a program")
 		}
 	}
 	for i := range s.env {
 		e := &s.env[i]
-		compiler.bytes += len(e.name) + 1
-		w.env = append(w.env, boundVar{e.name, compiler.pattern(&e.value)})
+		compiler.bytes += len(e.Name) + 1
+		w.env = append(w.env, boundVar{e.Name, compiler.pattern(&e.Value)})
 	}
 	if compiler.bytes > MaxCommandBytes {
-		b.add(s.path, "put long data into a file", "command line and environment of a task have more than %d bytes", MaxCommandBytes)
+		b.Add(s.path, "put long data into a file", "command line and environment of a task have more than %d bytes", MaxCommandBytes)
 	}
 }
 

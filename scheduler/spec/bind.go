@@ -9,14 +9,16 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+
+	"github.com/lisa-dpc/spillway/scheduler/strictyaml"
 )
 
 // Bind gives the parameters their values and checks what depends on them. Parameters that are not in params get their
 // default. The error, if there is one, is Problems.
 func (s *Spec) Bind(params map[string]string) (*Pipeline, error) {
-	r := &report{file: s.file, places: s.places}
+	r := &strictyaml.Report{File: s.file, Places: s.places}
 	values := s.values(params, r)
-	if err := r.err(); err != nil {
+	if err := r.Err(); err != nil {
 		return nil, err
 	}
 	p := &Pipeline{
@@ -31,11 +33,11 @@ func (s *Spec) Bind(params map[string]string) (*Pipeline, error) {
 		Params:      values,
 		Steps:       make([]Step, len(s.Steps)),
 	}
-	b := &binder{report: r, values: values}
+	b := &binder{Report: r, values: values}
 	for i := range s.Steps {
 		p.Steps[i] = b.step(&s.Steps[i])
 	}
-	if err := r.err(); err != nil {
+	if err := r.Err(); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -44,7 +46,7 @@ func (s *Spec) Bind(params map[string]string) (*Pipeline, error) {
 // binder binds the templates of a pipeline. Without values, as in Parse, it binds those that name no parameter, so that what
 // is wrong with them is found early; the steps it makes then mean nothing.
 type binder struct {
-	*report
+	*strictyaml.Report
 	values map[string]string
 	bytes  int // see MaxBoundBytes
 }
@@ -57,7 +59,7 @@ func (b *binder) full(bytes int) bool {
 	before := b.bytes
 	b.bytes += bytes
 	if b.bytes > MaxBoundBytes && before <= MaxBoundBytes {
-		b.add("steps", "", "what the templates of the steps grow to is more than %d bytes", MaxBoundBytes)
+		b.Add("steps", "", "what the templates of the steps grow to is more than %d bytes", MaxBoundBytes)
 	}
 	return b.bytes > MaxBoundBytes
 }
@@ -100,7 +102,7 @@ func (b *binder) int(t *template) (n int64, ok bool) {
 		if m := fromTo.FindStringSubmatch(text); m != nil {
 			hint = fmt.Sprintf("the numbers from %s to %s are written {from: %s, to: %s}", m[1], m[2], m[1], m[2])
 		}
-		b.add(t.path, hint, "%q is no whole number of at most 15 digits%s", quotable(text), t.origin())
+		b.Add(t.path, hint, "%q is no whole number of at most 15 digits%s", strictyaml.Quotable(text), t.origin())
 		return 0, false
 	}
 	return n, true
@@ -128,7 +130,7 @@ func (b *binder) step(s *StepSource) Step {
 	step := s.fixed
 	if image, ok := b.text(s.image); ok {
 		if _, err := reference.ParseNormalizedNamed(image); err != nil {
-			b.add(s.image.path, "", "%q is no image: %s%s", quotable(image), err, s.image.origin())
+			b.Add(s.image.path, "", "%q is no image: %s%s", strictyaml.Quotable(image), err, s.image.origin())
 		}
 		step.Image = image
 	}
@@ -145,10 +147,10 @@ func (b *binder) volumes(s *StepSource) []Volume {
 		host, hostOK := b.path(x.Host)
 		at, atOK := b.path(x.At)
 		if atOK && at == "/" {
-			b.add(x.At.path, "", "a volume cannot be the root of the container")
+			b.Add(x.At.path, "", "a volume cannot be the root of the container")
 		}
 		if atOK && seen[at] {
-			b.add(x.At.path, "", "%s is the place of two volumes", quotable(at))
+			b.Add(x.At.path, "", "%s is the place of two volumes", strictyaml.Quotable(at))
 		}
 		seen[at] = atOK
 		if hostOK && atOK {
@@ -166,11 +168,11 @@ func (b *binder) path(t *template) (string, bool) {
 	}
 	switch {
 	case !strings.HasPrefix(text, "/"):
-		b.add(t.path, "", "%q is no absolute path%s", quotable(text), t.origin())
+		b.Add(t.path, "", "%q is no absolute path%s", strictyaml.Quotable(text), t.origin())
 	case strings.ContainsAny(text, ":\x00\n"):
-		b.add(t.path, "", "%q: Docker takes no path with a colon or a line break%s", quotable(text), t.origin())
+		b.Add(t.path, "", "%q: Docker takes no path with a colon or a line break%s", strictyaml.Quotable(text), t.origin())
 	case len(text) > 4096 || strings.Contains(text+"/", "/../"):
-		b.add(t.path, "", "%q: a path has no .. and at most 4096 bytes%s", quotable(text), t.origin())
+		b.Add(t.path, "", "%q: a path has no .. and at most 4096 bytes%s", strictyaml.Quotable(text), t.origin())
 	default:
 		return path.Clean(text), true
 	}

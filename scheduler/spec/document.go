@@ -1,9 +1,15 @@
 package spec
 
+import (
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/strictyaml"
+)
+
 // The types of this file are the pipeline language: each field of a spec once, under its name (tag yaml), with its
 // bounds (tag jsonschema) and, for texts and the keys of mappings, the form they must have (tags form and keys, see
 // forms). The comments are what authors read in their editor and in the reference. The strict decoder, the JSON Schema
-// and the hints of error messages all come from here. A field of type notYet is part of the language, but what it asks
+// and the hints of error messages all come from here. A field of type NotYet is part of the language, but what it asks
 // for is not built yet: it is refused as such, and is not in the schema.
 
 // A pipeline: steps of containers, and what they need of each other.
@@ -17,35 +23,35 @@ type document struct {
 	// What the pipeline is for, in words.
 	Description prose `yaml:"description" jsonschema:"maxLength=10000"`
 	// Names and values by which pipelines are found again.
-	Labels entries[plain] `yaml:"labels" keys:"label"`
+	Labels strictyaml.Entries[strictyaml.Plain] `yaml:"labels" keys:"label"`
 	// Priority among the pipelines of the project, 0 to 100; higher goes first. Default: 50.
 	Priority *int64 `yaml:"priority" jsonschema:"minimum=0,maximum=100"`
 
-	Schedule notYet `yaml:"schedule" jsonschema:"-"`
-	Cron     notYet `yaml:"cron" jsonschema:"-"`
-	Timezone notYet `yaml:"timezone" jsonschema:"-"`
-	Epsilon  notYet `yaml:"epsilon" jsonschema:"-"`
-	Overlap  notYet `yaml:"overlap" jsonschema:"-"`
-	After    notYet `yaml:"after" jsonschema:"-"`
-	OnImage  notYet `yaml:"on_image" jsonschema:"-"`
+	Schedule strictyaml.NotYet `yaml:"schedule" jsonschema:"-"`
+	Cron     strictyaml.NotYet `yaml:"cron" jsonschema:"-"`
+	Timezone strictyaml.NotYet `yaml:"timezone" jsonschema:"-"`
+	Epsilon  strictyaml.NotYet `yaml:"epsilon" jsonschema:"-"`
+	Overlap  strictyaml.NotYet `yaml:"overlap" jsonschema:"-"`
+	After    strictyaml.NotYet `yaml:"after" jsonschema:"-"`
+	OnImage  strictyaml.NotYet `yaml:"on_image" jsonschema:"-"`
 
 	// What may be given at submission: a name, its type and, where it may be left out, its default. Templates use it as
 	// {{ params.NAME }}.
-	Params entries[param] `yaml:"params" keys:"variable"`
+	Params strictyaml.Entries[param] `yaml:"params" keys:"variable"`
 
 	// Whether, when and where the tasks may run on machines of clouds, beside those of the local cluster.
 	Burst burst `yaml:"burst"`
 	// When the run is wanted to have ended, counted from its submission, such as 6h or PT6H. It is a wish: nothing is
 	// killed for it, but it is a reason to bring machines of clouds.
-	Deadline *duration `yaml:"deadline"`
+	Deadline *time.Duration `yaml:"deadline"`
 
-	Notify notYet `yaml:"notify" jsonschema:"-"`
+	Notify strictyaml.NotYet `yaml:"notify" jsonschema:"-"`
 
 	// What all steps share unless they say otherwise. The fields of resources and retries, and the variables of env,
 	// are taken over one by one; anything else that a step gives replaces what is given here.
 	Defaults shared `yaml:"defaults"`
 	// The steps, each under its name.
-	Steps entries[step] `yaml:"steps" keys:"name" jsonschema:"required"`
+	Steps strictyaml.Entries[step] `yaml:"steps" keys:"name" jsonschema:"required"`
 }
 
 // A parameter of the pipeline.
@@ -53,11 +59,11 @@ type param struct {
 	// Type of its values: int, float, string or bool.
 	Type string `yaml:"type" jsonschema:"required,enum=int,enum=float,enum=string,enum=bool"`
 	// Value when none is given. Without a default, one must be given.
-	Default *plain `yaml:"default"`
+	Default *strictyaml.Plain `yaml:"default"`
 	// Least value, of an int or float.
-	Min *plain `yaml:"min"`
+	Min *strictyaml.Plain `yaml:"min"`
 	// Greatest value, of an int or float.
-	Max *plain `yaml:"max"`
+	Max *strictyaml.Plain `yaml:"max"`
 }
 
 // Whether, when and where tasks may leave the local cluster. They go to machines of clouds only when no machine of the
@@ -66,7 +72,7 @@ type burst struct {
 	// Whether they may leave it at all. Default: true.
 	Allow *bool `yaml:"allow"`
 	// How long a task must have been waiting, since its step could start. Default: 0s.
-	After *duration `yaml:"after"`
+	After *time.Duration `yaml:"after"`
 	// The only clouds to which they may go, by the names that operators gave them. Without it they may go to any.
 	Clouds []string `yaml:"clouds" form:"cloud"`
 }
@@ -87,9 +93,9 @@ type shared struct {
 	// Whether, when and how often a task that failed is run again. What is lost to the infrastructure is run again anyway.
 	Retries retries `yaml:"retries"`
 	// How long an attempt of a task may run, such as 90s, 1h30m or PT30M; 0s means no limit. Default: 0s.
-	Timeout *duration `yaml:"timeout"`
+	Timeout *time.Duration `yaml:"timeout"`
 	// Environment variables. Templates in the values may use parameters and what numbers the task.
-	Env entries[template] `yaml:"env" keys:"env"`
+	Env strictyaml.Entries[template] `yaml:"env" keys:"env"`
 	// Directories or files of the agent that the container sees.
 	Volumes []volume `yaml:"volumes"`
 	// Network of the container: that of the agent (host), Docker's bridge, or none. Default: host.
@@ -101,10 +107,10 @@ type shared struct {
 	// Whether tasks of the step may be killed, and run again later, for the sake of others. Default: false.
 	Preemptible *bool `yaml:"preemptible"`
 
-	Secrets notYet `yaml:"secrets" jsonschema:"-"`
-	Chunk   notYet `yaml:"chunk" jsonschema:"-"`
-	Outputs notYet `yaml:"outputs" jsonschema:"-"`
-	Inputs  notYet `yaml:"inputs" jsonschema:"-"`
+	Secrets strictyaml.NotYet `yaml:"secrets" jsonschema:"-"`
+	Chunk   strictyaml.NotYet `yaml:"chunk" jsonschema:"-"`
+	Outputs strictyaml.NotYet `yaml:"outputs" jsonschema:"-"`
+	Inputs  strictyaml.NotYet `yaml:"inputs" jsonschema:"-"`
 }
 
 // A step: one task, or as many alike as array and matrix say.
@@ -122,17 +128,17 @@ type step struct {
 	// Names, each with its values: the step has a task for every combination of them, times the array. Templates use them
 	// as {{ NAME }}. The tasks are numbered as nested loops would do it: the array outermost, then the names in their
 	// order, so that the last of them changes fastest.
-	Matrix entries[axisValues] `yaml:"matrix" keys:"variable"`
+	Matrix strictyaml.Entries[axisValues] `yaml:"matrix" keys:"variable"`
 }
 
 // What a task needs.
 type resources struct {
 	// Cpus, to the thousandth. Default: 1.
-	CPUs *cpus `yaml:"cpus"`
+	CPUs *strictyaml.CPUs `yaml:"cpus" jsonschema:"exclusiveMinimum=0"`
 	// Memory, such as 512MiB or 4GiB, in whole MiB (rounded up). Default: 1GiB.
-	Mem *size `yaml:"mem"`
+	Mem *strictyaml.Size `yaml:"mem"`
 	// Disk space for the container and its sandbox, such as 10GiB, in whole MiB (rounded up). Default: 0MiB.
-	Disk *size `yaml:"disk"`
+	Disk *strictyaml.Size `yaml:"disk"`
 	// Graphics processors. Default: 0.
 	GPUs *int64 `yaml:"gpus" jsonschema:"minimum=0,maximum=1024"`
 	// How many ports of the agent. Default: 0.
@@ -144,9 +150,9 @@ type retries struct {
 	// How often it is run again. Default: 0.
 	Limit *int64 `yaml:"limit" jsonschema:"minimum=0,maximum=100"`
 	// Wait before the first retry, which doubles with each further one. Default: 10s.
-	Backoff *duration `yaml:"backoff"`
+	Backoff *time.Duration `yaml:"backoff"`
 	// Longest wait. Default: 5m, or the backoff if that is longer.
-	MaxBackoff *duration `yaml:"max_backoff"`
+	MaxBackoff *time.Duration `yaml:"max_backoff"`
 	// Only these exit codes are worth another try. Default: all are.
 	ExitCodes []int64 `yaml:"exit_codes" jsonschema:"minimum=1,maximum=255"`
 }

@@ -52,12 +52,12 @@ func TestEveryFieldIsAcceptedOrNotSupportedYet(t *testing.T) {
 		t.Error(diff)
 	}
 	var unbuilt int
-	for _, fields := range sections {
+	for _, fields := range language.Sections() {
 		for _, f := range fields {
-			if f.notYet && !strings.Contains(text, f.name+":") {
-				t.Errorf("no case for %s", f.name)
+			if f.NotYet && !strings.Contains(text, f.Name+":") {
+				t.Errorf("no case for %s", f.Name)
 			}
-			if f.notYet {
+			if f.NotYet {
 				unbuilt++
 			}
 		}

@@ -4,53 +4,15 @@ import (
 	"reflect"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/lisa-dpc/spillway/scheduler/strictyaml"
 )
 
-// entry is one key of a mapping with its value.
-type entry[T any] struct {
-	name  string
-	value T
-}
-
-// entries is a mapping whose order matters.
-type entries[T any] []entry[T]
-
-func (e *entries[T]) read(d *decoder, path string, n *yaml.Node) {
-	*e = entries[T]{}
-	for key, value := range d.pairs(path, n) {
-		x := entry[T]{name: key.Value}
-		d.decode(join(path, key.Value), value, reflect.ValueOf(&x.value).Elem(), &field{})
-		*e = append(*e, x)
-	}
-}
-
-// names gives the keys in their order.
-func (e entries[T]) names() []string {
-	names := make([]string, len(e))
-	for i, x := range e {
-		names[i] = x.name
-	}
-	return names
-}
-
-// plain is text, or a number or truth value taken as the text that was written.
-type plain string
-
-func (p *plain) read(d *decoder, path string, n *yaml.Node) {
-	if d.wantPlain(path, n) {
-		*p = plain(n.Value)
-	}
-}
-
-// wantPlain notes a problem unless the node can be taken as text.
-func (d *decoder) wantPlain(path string, n *yaml.Node) bool {
-	return d.want(path, n, "text or a number", "!!str", "!!int", "!!float", "!!bool", "!!timestamp")
-}
-
-func (t *template) read(d *decoder, path string, n *yaml.Node) {
+// ReadYAML is strictyaml.Reader.
+func (t *template) ReadYAML(d *strictyaml.Decoder, path string, n *yaml.Node) {
 	*t = template{path: path}
-	if d.wantPlain(path, n) {
-		*t = d.template(path, n)
+	if d.WantPlain(path, n) {
+		*t = readTemplate(d, path, n)
 	}
 }
 
@@ -61,27 +23,28 @@ type command struct {
 	argv  []template
 }
 
-func (c *command) read(d *decoder, path string, n *yaml.Node) {
+// ReadYAML is strictyaml.Reader.
+func (c *command) ReadYAML(d *strictyaml.Decoder, path string, n *yaml.Node) {
 	*c = command{path: path}
 	switch n.Kind {
 	case yaml.SequenceNode:
 		c.argv = make([]template, len(n.Content))
 		for i, node := range n.Content {
-			at := item(path, i)
-			d.places[at] = placeOf(node)
-			c.argv[i].read(d, at, target(node))
+			at := strictyaml.Item(path, i)
+			d.Places[at] = strictyaml.At(node)
+			c.argv[i].ReadYAML(d, at, strictyaml.Target(node))
 		}
 		if len(n.Content) == 0 {
-			d.add(path, "", "is empty, should be a program and its arguments")
+			d.Add(path, "", "is empty, should be a program and its arguments")
 		}
 	default:
-		if !d.want(path, n, "text for the shell, or a list of a program and its arguments", "!!str") {
+		if !d.Want(path, n, "text for the shell, or a list of a program and its arguments", "!!str") {
 			return
 		}
-		t := d.template(path, n)
+		t := readTemplate(d, path, n)
 		c.shell = &t
 		if n.Value == "" {
-			d.add(path, "", "is empty, should be text for the shell")
+			d.Add(path, "", "is empty, should be text for the shell")
 		}
 	}
 }
@@ -89,10 +52,11 @@ func (c *command) read(d *decoder, path string, n *yaml.Node) {
 // number is a whole number, or a template that gives one.
 type number struct{ template }
 
-func (x *number) read(d *decoder, path string, n *yaml.Node) {
+// ReadYAML is strictyaml.Reader.
+func (x *number) ReadYAML(d *strictyaml.Decoder, path string, n *yaml.Node) {
 	x.template = template{path: path}
-	if d.want(path, n, "a whole number or a template", "!!int", "!!str") {
-		x.template = d.template(path, n)
+	if d.Want(path, n, "a whole number or a template", "!!int", "!!str") {
+		x.template = readTemplate(d, path, n)
 	}
 }
 
@@ -104,18 +68,19 @@ type array struct {
 	list    *axisValues
 }
 
-func (a *array) read(d *decoder, path string, n *yaml.Node) {
+// ReadYAML is strictyaml.Reader.
+func (a *array) ReadYAML(d *strictyaml.Decoder, path string, n *yaml.Node) {
 	*a = array{path: path}
 	switch n.Kind {
 	case yaml.SequenceNode:
 		a.list = new(axisValues)
-		a.list.read(d, path, n)
+		a.list.ReadYAML(d, path, n)
 	case yaml.MappingNode:
 		a.numbers = new(numbers)
-		d.decode(path, n, reflect.ValueOf(a.numbers).Elem(), &field{})
+		d.Decode(path, n, reflect.ValueOf(a.numbers).Elem(), &strictyaml.Field{})
 	default:
 		a.count = new(number)
-		a.count.read(d, path, n)
+		a.count.ReadYAML(d, path, n)
 	}
 }
 
@@ -127,24 +92,25 @@ type axisValues struct {
 	templates []template
 }
 
-func (a *axisValues) read(d *decoder, path string, n *yaml.Node) {
+// ReadYAML is strictyaml.Reader.
+func (a *axisValues) ReadYAML(d *strictyaml.Decoder, path string, n *yaml.Node) {
 	*a = axisValues{path: path}
-	if !d.wantKind(path, n, yaml.SequenceNode, "a list", "") {
+	if !d.WantKind(path, n, yaml.SequenceNode, "a list", "") {
 		return
 	}
 	templates := make([]template, len(n.Content))
 	open := false
 	for i, c := range n.Content {
 		// Only values that can give rise to a problem need a place: a list may be long.
-		at := item(path, i)
-		d.places[at] = placeOf(c)
-		c = target(c)
-		if d.wantPlain(at, c) {
-			templates[i] = d.template(at, c)
+		at := strictyaml.Item(path, i)
+		d.Places[at] = strictyaml.At(c)
+		c = strictyaml.Target(c)
+		if d.WantPlain(at, c) {
+			templates[i] = readTemplate(d, at, c)
 			open = open || !templates[i].constant()
 		}
 		if !open {
-			delete(d.places, at)
+			delete(d.Places, at)
 		}
 	}
 	if open {

@@ -1,20 +1,24 @@
 package spec
 
-import "time"
+import (
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/strictyaml"
+)
 
 // Limits of a spec. What exceeds one is refused with a message that names the limit.
 const (
-	MaxBytes      = 1 << 20   // of the YAML text
-	MaxNodes      = 100_000   // of the YAML document, after each alias is replaced by what it stands for
-	MaxDepth      = 50        // of mappings and lists in each other
-	MaxSteps      = 1_000     // of a pipeline
-	MaxTasks      = 1_000_000 // of a step
-	MaxParams     = 100       // of a pipeline
-	MaxParamBytes = 4 << 10   // of a parameter's value
-	MaxLabels     = 64        // of a pipeline
-	MaxEnv        = 1_000     // environment variables of a step
-	MaxMatrix     = 8         // names in a matrix
-	MaxProblems   = 100       // that are told at once
+	MaxBytes      = strictyaml.MaxBytes    // of the YAML text
+	MaxNodes      = strictyaml.MaxNodes    // of the YAML document, after each alias is replaced by what it stands for
+	MaxDepth      = strictyaml.MaxDepth    // of mappings and lists in each other
+	MaxSteps      = 1_000                  // of a pipeline
+	MaxTasks      = 1_000_000              // of a step
+	MaxParams     = 100                    // of a pipeline
+	MaxParamBytes = 4 << 10                // of a parameter's value
+	MaxLabels     = 64                     // of a pipeline
+	MaxEnv        = 1_000                  // environment variables of a step
+	MaxMatrix     = 8                      // names in a matrix
+	MaxProblems   = strictyaml.MaxProblems // that are told at once
 
 	// MaxCommandBytes bounds a task's command line and environment together. Linux refuses to start a program with an
 	// argument or variable longer than 128 KiB (MAX_ARG_STRLEN in include/uapi/linux/binfmts.h).

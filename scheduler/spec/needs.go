@@ -3,25 +3,27 @@ package spec
 import (
 	"slices"
 	"strings"
+
+	"github.com/lisa-dpc/spillway/scheduler/strictyaml"
 )
 
 // needs resolves the names of needed steps, and notes those that are unknown, named twice, or needed in a circle.
-func (d *decoder) needs(given entries[step], steps []StepSource) {
-	names := given.names()
+func (d *decoder) needs(given strictyaml.Entries[step], steps []StepSource) {
+	names := given.Names()
 	index := make(map[string]int, len(names))
 	for i, name := range names {
 		index[name] = i
 	}
 	for i, e := range given {
-		path := join(steps[i].path, "needs")
+		path := strictyaml.Join(steps[i].path, "needs")
 		seen := map[string]bool{}
-		for k, name := range e.value.Needs {
+		for k, name := range e.Value.Needs {
 			needed, known := index[name]
 			switch {
 			case !known:
-				d.add(item(path, k), d.didYouMean(name, names), "there is no step %q", quotable(name))
+				d.Add(strictyaml.Item(path, k), d.DidYouMean(name, names), "there is no step %q", strictyaml.Quotable(name))
 			case seen[name]:
-				d.add(item(path, k), "", "%s is needed twice", name)
+				d.Add(strictyaml.Item(path, k), "", "%s is needed twice", name)
 			default:
 				steps[i].fixed.Needs = append(steps[i].fixed.Needs, needed)
 			}
@@ -74,5 +76,5 @@ func (d *decoder) addCycle(steps []StepSource, circle []int, told []bool) {
 		names = append(names, steps[i].Name)
 	}
 	names = append(names, names[0])
-	d.add(join(steps[circle[0]].path, "needs"), "", "cycle: %s", strings.Join(names, " → "))
+	d.Add(strictyaml.Join(steps[circle[0]].path, "needs"), "", "cycle: %s", strings.Join(names, " → "))
 }

@@ -6,29 +6,31 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/lisa-dpc/spillway/scheduler/strictyaml"
 )
 
 // params turns the parameters of the document into Params, and checks that their bounds and defaults fit their types.
-func (d *decoder) params(given entries[param]) []Param {
+func (d *decoder) params(given strictyaml.Entries[param]) []Param {
 	if len(given) > MaxParams {
-		d.add("params", "", "%d parameters are more than %d", len(given), MaxParams)
+		d.Add("params", "", "%d parameters are more than %d", len(given), MaxParams)
 	}
 	params := make([]Param, 0, len(given))
 	for _, e := range given {
-		path := join("params", e.name)
-		p := Param{Name: e.name, Type: ParamType(e.value.Type), Required: e.value.Default == nil}
+		path := strictyaml.Join("params", e.Name)
+		p := Param{Name: e.Name, Type: ParamType(e.Value.Type), Required: e.Value.Default == nil}
 		params = append(params, p)
-		if p.Type == "" || d.faulty[join(path, "type")] {
+		if p.Type == "" || d.Faulty(strictyaml.Join(path, "type")) {
 			continue
 		}
 		bare := p
-		p.Min = d.bound(join(path, "min"), e.value.Min, bare)
-		p.Max = d.bound(join(path, "max"), e.value.Max, bare)
+		p.Min = d.bound(strictyaml.Join(path, "min"), e.Value.Min, bare)
+		p.Max = d.bound(strictyaml.Join(path, "max"), e.Value.Max, bare)
 		if p.Min != "" && p.Max != "" && p.above(p.Min, p.Max) {
-			d.add(join(path, "min"), "", "%s is more than max, which is %s", p.Min, p.Max)
-		} else if e.value.Default != nil {
-			p.Default = string(*e.value.Default)
-			p.check(&d.report, join(path, "default"), p.Default)
+			d.Add(strictyaml.Join(path, "min"), "", "%s is more than max, which is %s", p.Min, p.Max)
+		} else if e.Value.Default != nil {
+			p.Default = string(*e.Value.Default)
+			p.check(&d.Report, strictyaml.Join(path, "default"), p.Default)
 		}
 		params[len(params)-1] = p
 	}
@@ -36,25 +38,25 @@ func (d *decoder) params(given entries[param]) []Param {
 }
 
 // bound reads the min or max of a parameter; bare is the parameter without them.
-func (d *decoder) bound(path string, given *plain, bare Param) string {
+func (d *decoder) bound(path string, given *strictyaml.Plain, bare Param) string {
 	if given == nil {
 		return ""
 	}
 	if bare.Type != Int && bare.Type != Float {
-		d.add(path, "", "only an int or a float has bounds, not a %s", bare.Type)
+		d.Add(path, "", "only an int or a float has bounds, not a %s", bare.Type)
 		return ""
 	}
-	if !bare.check(&d.report, path, string(*given)) {
+	if !bare.check(&d.Report, path, string(*given)) {
 		return ""
 	}
 	return string(*given)
 }
 
 // check notes what is wrong with a value for the parameter.
-func (p *Param) check(r *report, path, value string) bool {
+func (p *Param) check(r *strictyaml.Report, path, value string) bool {
 	wrong := p.wrong(value)
 	if wrong != "" {
-		r.add(path, "", "%s", wrong)
+		r.Add(path, "", "%s", wrong)
 	}
 	return wrong == ""
 }
@@ -66,7 +68,7 @@ func (p *Param) wrong(value string) string {
 	if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
 		return "is not text in UTF-8 without NUL"
 	}
-	quoted := strconv.Quote(quotable(value))
+	quoted := strconv.Quote(strictyaml.Quotable(value))
 	switch p.Type {
 	case Int:
 		if _, err := strconv.ParseInt(value, 10, 64); err != nil {
@@ -98,7 +100,9 @@ func finite(s string) bool {
 // above tells whether a is more than b; both have been found to fit the type, an int or float.
 func (p *Param) above(a, b string) bool {
 	if p.Type == Int {
-		return atoi(a) > atoi(b)
+		x, _ := strconv.ParseInt(a, 10, 64)
+		y, _ := strconv.ParseInt(b, 10, 64)
+		return x > y
 	}
 	x, _ := strconv.ParseFloat(a, 64)
 	y, _ := strconv.ParseFloat(b, 64)
@@ -106,19 +110,19 @@ func (p *Param) above(a, b string) bool {
 }
 
 // values gives each parameter its value: the one given, or the default.
-func (s *Spec) values(given map[string]string, r *report) map[string]string {
+func (s *Spec) values(given map[string]string, r *strictyaml.Report) map[string]string {
 	names := make([]string, 0, len(s.Params))
 	values := make(map[string]string, len(s.Params))
 	for _, p := range s.Params {
 		names = append(names, p.Name)
-		path := join("params", p.Name)
+		path := strictyaml.Join("params", p.Name)
 		value, found := given[p.Name]
 		switch {
 		case found:
 			p.check(r, path, value)
 			values[p.Name] = value
 		case p.Required:
-			r.add(path, "it has no default: give it a value, with the command by -p "+p.Name+"=VALUE", "has no value")
+			r.Add(path, "it has no default: give it a value, with the command by -p "+p.Name+"=VALUE", "has no value")
 		default:
 			values[p.Name] = p.Default
 		}
@@ -131,14 +135,14 @@ func (s *Spec) values(given map[string]string, r *report) map[string]string {
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
-		hint := r.didYouMean(name, names)
+		hint := r.DidYouMean(name, names)
 		switch {
 		case len(names) == 0:
 			hint = "the pipeline has no parameters"
 		case hint == "":
-			hint = "there are: " + quotable(strings.Join(names, ", "))
+			hint = "there are: " + strictyaml.Quotable(strings.Join(names, ", "))
 		}
-		r.addAt(place{}, join("params", name), hint, "unknown parameter")
+		r.AddAt(strictyaml.Place{}, strictyaml.Join("params", name), hint, "unknown parameter")
 	}
 	return values
 }

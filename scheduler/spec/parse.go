@@ -1,26 +1,31 @@
 package spec
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/strictyaml"
 )
+
+// decoder reads a spec, and counts what it may not have too much of.
+type decoder struct {
+	*strictyaml.Decoder
+	regexps int // instructions, see MaxRegexps
+	parts   int // see MaxParts
+}
 
 // Parse reads one YAML document and checks all that can be checked before the parameters have values. file is used in
 // messages only. The error, if there is one, is Problems: everything that is wrong, not only the first.
 func Parse(file string, text []byte) (*Spec, error) {
-	text = []byte(strings.TrimPrefix(string(text), "\ufeff"))
-	d := &decoder{report: report{file: file, places: map[string]place{}}, lines: strings.Split(string(text), "\n"), listed: map[reflect.Type]bool{}}
-	root := d.root(text)
-	if root == nil {
-		return nil, d.err()
-	}
+	d := &decoder{Decoder: language.NewDecoder(file, text)}
 	var doc document
-	d.decode("", root, reflect.ValueOf(&doc).Elem(), &field{})
-	d.nextPhase()
+	if !d.Read(&doc) {
+		return nil, d.Err()
+	}
+	d.NextPhase()
 	s := d.spec(&doc)
-	if err := d.err(); err != nil {
+	if err := d.Err(); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -38,22 +43,22 @@ func (d *decoder) spec(doc *document) *Spec {
 		Burst:       d.burst(doc.Burst),
 		Deadline:    d.deadline(doc.Deadline),
 		Params:      d.params(doc.Params),
-		file:        d.file,
-		places:      d.places,
+		file:        d.File,
+		places:      d.Places,
 	}
 	if n := len(doc.Steps); n == 0 && doc.Steps != nil {
-		d.add("steps", "", "there is no step")
+		d.Add("steps", "", "there is no step")
 	} else if n > MaxSteps {
-		d.add("steps", "", "%d steps are more than %d", n, MaxSteps)
+		d.Add("steps", "", "%d steps are more than %d", n, MaxSteps)
 		return s
 	}
 	where := d.where("defaults.where", doc.Defaults.Where)
 	for _, e := range doc.Steps {
-		s.Steps = append(s.Steps, d.step(doc, e.name, e.value, where))
+		s.Steps = append(s.Steps, d.step(doc, e.Name, e.Value, where))
 	}
 	d.needs(doc.Steps, s.Steps)
-	d.nextPhase()
-	b := &binder{report: &d.report}
+	d.NextPhase()
+	b := &binder{Report: &d.Report}
 	for i := range s.Steps {
 		b.step(&s.Steps[i])
 	}
@@ -70,34 +75,34 @@ func or[T any](given *T, otherwise T) T {
 
 func (d *decoder) burst(given burst) Burst {
 	if given.Clouds != nil && len(given.Clouds) == 0 {
-		d.add("burst.clouds", "leave it out for any cloud, or write {allow: false} for none", "names no cloud")
+		d.Add("burst.clouds", "leave it out for any cloud, or write {allow: false} for none", "names no cloud")
 	}
 	for i, name := range given.Clouds {
 		if slices.Contains(given.Clouds[:i], name) {
-			d.add(item("burst.clouds", i), "", "%q stands in it twice", quotable(name))
+			d.Add(strictyaml.Item("burst.clouds", i), "", "%q stands in it twice", strictyaml.Quotable(name))
 		}
 	}
 	return Burst{Allow: or(given.Allow, true), After: time.Duration(or(given.After, 0)), Clouds: given.Clouds}
 }
 
-func (d *decoder) deadline(given *duration) time.Duration {
+func (d *decoder) deadline(given *time.Duration) time.Duration {
 	if given != nil && *given == 0 {
-		d.add("deadline", "leave it out if there is none", "a run cannot have ended when it is submitted")
+		d.Add("deadline", "leave it out if there is none", "a run cannot have ended when it is submitted")
 	}
 	return time.Duration(or(given, 0))
 }
 
-func (d *decoder) labels(given entries[plain]) map[string]string {
+func (d *decoder) labels(given strictyaml.Entries[strictyaml.Plain]) map[string]string {
 	const longest = 255
 	if len(given) > MaxLabels {
-		d.add("labels", "", "%d labels are more than %d", len(given), MaxLabels)
+		d.Add("labels", "", "%d labels are more than %d", len(given), MaxLabels)
 	}
 	labels := make(map[string]string, len(given))
 	for _, e := range given {
-		if len(e.value) > longest || strings.ContainsFunc(string(e.value), func(r rune) bool { return r < ' ' }) {
-			d.add(join("labels", e.name), "", "a label has at most %d bytes in one line", longest)
+		if len(e.Value) > longest || strings.ContainsFunc(string(e.Value), func(r rune) bool { return r < ' ' }) {
+			d.Add(strictyaml.Join("labels", e.Name), "", "a label has at most %d bytes in one line", longest)
 		}
-		labels[e.name] = string(e.value)
+		labels[e.Name] = string(e.Value)
 	}
 	return labels
 }

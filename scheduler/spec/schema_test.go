@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	jsonschema "github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
+
+	"github.com/lisa-dpc/spillway/scheduler/strictyaml"
 )
 
 func TestSchemaFile(t *testing.T) {
@@ -120,20 +121,20 @@ func TestSchemaHasTheBuiltFields(t *testing.T) {
 	if err := json.Unmarshal(Schema(), &schema); err != nil {
 		t.Fatal(err)
 	}
-	for section, fields := range sections {
+	for section, fields := range language.Sections() {
 		properties := schema.Defs[section.Name()].Properties
 		if section == reflect.TypeFor[document]() {
 			properties = schema.Properties
 		}
 		var want, got []string
 		for _, f := range fields {
-			if !f.notYet {
-				want = append(want, f.name)
+			if !f.NotYet {
+				want = append(want, f.Name)
 			}
-			if p, found := properties[f.name]; found {
-				got = append(got, f.name)
+			if p, found := properties[f.Name]; found {
+				got = append(got, f.Name)
 				if p.Description == "" {
-					t.Errorf("%s of %s has no description", f.name, section.Name())
+					t.Errorf("%s of %s has no description", f.Name, section.Name())
 				}
 			}
 		}
@@ -142,8 +143,6 @@ func TestSchemaHasTheBuiltFields(t *testing.T) {
 		}
 	}
 }
-
-var documented = regexp.MustCompile(`Default: (?:(\S+)\.|([^ ,]+), or )`)
 
 // TestDocumentedDefaultsAreTheDefaults writes each default that a description names into a spec: it changes nothing.
 func TestDocumentedDefaultsAreTheDefaults(t *testing.T) {
@@ -162,12 +161,12 @@ func TestDocumentedDefaultsAreTheDefaults(t *testing.T) {
 		"numbers": {"STEP", "array: {from: 0, to: 0, FIELD}"},
 	}
 	checked := 0
-	comments := documentComments()
-	for section, fields := range sections {
+	comments := strictyaml.Comments(documentSource)
+	for section, fields := range language.Sections() {
 		for _, f := range fields {
-			owner := section.FieldByIndex(f.index)
+			owner := section.FieldByIndex(f.Index)
 			comment := comments[section.Name()+"."+owner.Name]
-			m := documented.FindStringSubmatch(comment)
+			m := strictyaml.Documented.FindStringSubmatch(comment)
 			if m == nil {
 				continue
 			}
@@ -175,9 +174,9 @@ func TestDocumentedDefaultsAreTheDefaults(t *testing.T) {
 			if !found {
 				t.Fatalf("nowhere to put a field of %s", section.Name())
 			}
-			got := spec(form[0], strings.ReplaceAll(form[1], "FIELD", f.name+": "+m[1]+m[2]))
+			got := spec(form[0], strings.ReplaceAll(form[1], "FIELD", f.Name+": "+m[1]+m[2]))
 			if diff := cmp.Diff(want, got, onlyExported); diff != "" {
-				t.Errorf("%s of %s: its default is not %s:\n%s", f.name, section.Name(), m[1]+m[2], diff)
+				t.Errorf("%s of %s: its default is not %s:\n%s", f.Name, section.Name(), m[1]+m[2], diff)
 			}
 			checked++
 		}

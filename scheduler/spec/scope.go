@@ -3,6 +3,8 @@ package spec
 import (
 	"slices"
 	"strings"
+
+	"github.com/lisa-dpc/spillway/scheduler/strictyaml"
 )
 
 // scope is the names that mean something in the templates of a step.
@@ -24,14 +26,14 @@ func (t *template) checkNames(d *decoder, known scope) {
 		if p.name == "" || known.has(p.name) {
 			continue
 		}
-		if p.at == (place{}) {
-			p.at = d.placeIn(t, p.from, p.to)
+		if p.at == (strictyaml.Place{}) {
+			p.at = t.placeIn(d.Decoder, p.from, p.to)
 		}
 		step := ""
 		if !strings.HasPrefix(p.name, paramPrefix) {
 			step = " in step " + known.step // parameters are the same in all of them
 		}
-		d.addAt(p.at, t.path, d.hintForName(p.name, known), "{{ %s }} names nothing%s", quotable(p.name), step)
+		d.AddAt(p.at, t.path, d.hintForName(p.name, known), "{{ %s }} names nothing%s", strictyaml.Quotable(p.name), step)
 	}
 }
 
@@ -47,7 +49,7 @@ func (d *decoder) hintForName(name string, known scope) string {
 	if known.perTask && !strings.HasPrefix(name, paramPrefix) {
 		names = slices.Concat(known.task, names)
 	}
-	switch hint := d.didYouMean(name, names); {
+	switch hint := d.DidYouMean(name, names); {
 	case hint != "":
 		return hint
 	case known.perTask && name == indexName:
@@ -57,13 +59,13 @@ func (d *decoder) hintForName(name string, known scope) string {
 	case len(names) == 0:
 		return "there is nothing to name here"
 	}
-	return "there are: " + quotable(strings.Join(names, ", "))
+	return "there are: " + strictyaml.Quotable(strings.Join(names, ", "))
 }
 
 // checkTemplates notes names in templates that stand for nothing.
 func (d *decoder) checkTemplates(doc *document, s *StepSource) {
 	known := scope{step: s.Name}
-	for _, name := range doc.Params.names() {
+	for _, name := range doc.Params.Names() {
 		known.params = append(known.params, paramPrefix+name)
 	}
 	if s.array != nil {
@@ -84,7 +86,7 @@ func (d *decoder) checkTemplates(doc *document, s *StepSource) {
 func (d *decoder) checkNames(templates []*template, known scope) {
 	for _, t := range templates {
 		if d.parts += len(t.parts); d.parts > MaxParts {
-			d.add("steps", "", "the templates of the steps have more than %d parts", MaxParts)
+			d.Add("steps", "", "the templates of the steps have more than %d parts", MaxParts)
 			return
 		}
 		t.checkNames(d, known)
@@ -101,7 +103,7 @@ func (s *StepSource) taskTemplates() []*template {
 		ts = append(ts, &s.command.argv[i])
 	}
 	for i := range s.env {
-		ts = append(ts, &s.env[i].value)
+		ts = append(ts, &s.env[i].Value)
 	}
 	return ts
 }

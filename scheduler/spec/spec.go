@@ -1,6 +1,10 @@
 package spec
 
-import "time"
+import (
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/strictyaml"
+)
 
 // Spec is a pipeline as its author wrote it, checked, with its parameters still open. Only Parse makes one.
 type Spec struct {
@@ -16,7 +20,7 @@ type Spec struct {
 	Steps       []StepSource  // in file order
 
 	file   string
-	places map[string]place
+	places strictyaml.Places
 }
 
 // ParamType is the type of a parameter's value.
@@ -47,7 +51,7 @@ type StepSource struct {
 	path    string
 	image   *template
 	command command
-	env     []entry[template]
+	env     []strictyaml.Entry[template]
 	volumes []volume
 	array   *array
 	matrix  []axis

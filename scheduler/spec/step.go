@@ -4,14 +4,15 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/strictyaml"
 )
 
 // step turns a step, with the defaults of the document, into a StepSource. where is what the defaults say of that.
 func (d *decoder) step(doc *document, name string, x step, where []Constraint) StepSource {
-	path := join("steps", name)
+	path := strictyaml.Join("steps", name)
 	if x.Where != nil {
-		where = d.where(join(path, "where"), x.Where)
+		where = d.where(strictyaml.Join(path, "where"), x.Where)
 	}
 	own := x.shared
 	inherit(reflect.ValueOf(&x.shared).Elem(), reflect.ValueOf(&doc.Defaults).Elem())
@@ -30,28 +31,28 @@ func (d *decoder) step(doc *document, name string, x step, where []Constraint) S
 			Resources:   x.Resources.fixed(),
 			MaxParallel: int(or(x.MaxParallel, 0)),
 			Retries:     d.retries(path, x.Retries),
-			Timeout:     time.Duration(or(x.Timeout, 0)),
+			Timeout:     or(x.Timeout, 0),
 			Network:     Network(or(x.Network, string(HostNetwork))),
 			Where:       where,
 			Spread:      or(x.Spread, ""),
 			Preemptible: or(x.Preemptible, false),
 		},
 	}
-	if x.Image == nil && !d.faulty["defaults"] {
-		d.add(path, "give it to the step or to defaults", "image is missing")
+	if x.Image == nil && !d.Faulty("defaults") {
+		d.Add(path, "give it to the step or to defaults", "image is missing")
 	}
-	if x.Run == nil && !d.faulty["defaults"] {
-		d.add(path, "give it to the step or to defaults", "run is missing")
+	if x.Run == nil && !d.Faulty("defaults") {
+		d.Add(path, "give it to the step or to defaults", "run is missing")
 	}
 	s.command = or(x.Run, command{})
 	if s.fixed.Resources.Mem == 0 {
-		d.add(join(path, "resources.mem"), "such as 64MiB", "a task needs more than 0 memory")
+		d.Add(strictyaml.Join(path, "resources.mem"), "such as 64MiB", "a task needs more than 0 memory")
 	}
 	if s.fixed.When == OnFailure && len(x.Needs) == 0 {
-		d.add(join(path, "when"), "name in needs the steps whose failure is meant", "a step that needs nothing cannot run on failure")
+		d.Add(strictyaml.Join(path, "when"), "name in needs the steps whose failure is meant", "a step that needs nothing cannot run on failure")
 	}
 	for _, e := range x.Matrix {
-		s.matrix = append(s.matrix, axis{e.name, e.value})
+		s.matrix = append(s.matrix, axis{e.Name, e.Value})
 	}
 	d.checkMatrix(&s)
 	d.checkEnv(&s)
@@ -74,17 +75,17 @@ func inherit(own, defaults reflect.Value) {
 }
 
 // mergeEnv gives the variables of the defaults, with the step's in their places, and then the step's other ones.
-func mergeEnv(defaults, own entries[template]) entries[template] {
+func mergeEnv(defaults, own strictyaml.Entries[template]) strictyaml.Entries[template] {
 	if len(own) == 0 || len(defaults) == 0 {
 		return slices.Concat(defaults, own)
 	}
 	merged := slices.Clone(defaults)
 	index := make(map[string]int, len(merged))
 	for i, e := range merged {
-		index[e.name] = i
+		index[e.Name] = i
 	}
 	for _, e := range own {
-		if i, found := index[e.name]; found {
+		if i, found := index[e.Name]; found {
 			merged[i] = e
 		} else {
 			merged = append(merged, e)
@@ -106,9 +107,9 @@ func (r *resources) fixed() Resources {
 func (d *decoder) retries(path string, x retries) Retries {
 	r := Retries{
 		Limit:   int(or(x.Limit, 0)),
-		Backoff: time.Duration(or(x.Backoff, duration(DefaultBackoff))),
+		Backoff: or(x.Backoff, DefaultBackoff),
 	}
-	r.MaxBackoff = time.Duration(or(x.MaxBackoff, duration(max(DefaultMaxBackoff, r.Backoff))))
+	r.MaxBackoff = or(x.MaxBackoff, max(DefaultMaxBackoff, r.Backoff))
 	for _, c := range x.ExitCodes {
 		r.ExitCodes = append(r.ExitCodes, int(c))
 	}
@@ -116,7 +117,7 @@ func (d *decoder) retries(path string, x retries) Retries {
 		if x.Backoff == nil {
 			r.Backoff = r.MaxBackoff
 		} else {
-			d.add(join(path, "retries.backoff"), "", "%s is more than max_backoff, which is %s", r.Backoff, r.MaxBackoff)
+			d.Add(strictyaml.Join(path, "retries.backoff"), "", "%s is more than max_backoff, which is %s", r.Backoff, r.MaxBackoff)
 		}
 	}
 	return r
@@ -137,16 +138,16 @@ func (d *decoder) where(path string, given []constraint) []Constraint {
 			found++
 			compiled, size, err := newConstraint(x.Attribute, c.op, *c.value)
 			if err != nil {
-				d.add(join(item(path, i), string(c.op)), "", "not a regular expression: %s", quotable(err.Error()))
+				d.Add(strictyaml.Join(strictyaml.Item(path, i), string(c.op)), "", "not a regular expression: %s", strictyaml.Quotable(err.Error()))
 			}
 			if d.regexps += size; d.regexps > MaxRegexps {
-				d.add(path, "", "the regular expressions of the pipeline are too large")
+				d.Add(path, "", "the regular expressions of the pipeline are too large")
 				return nil
 			}
 			where = append(where, compiled)
 		}
-		if found > 1 || found == 0 && !d.shaken[item(path, i)] {
-			d.add(item(path, i), "", "should have one of equals, matches and not_matches, not %d", found)
+		if found > 1 || found == 0 && !d.Shaken(strictyaml.Item(path, i)) {
+			d.Add(strictyaml.Item(path, i), "", "should have one of equals, matches and not_matches, not %d", found)
 		}
 	}
 	return where
@@ -158,34 +159,34 @@ var reservedEnv = []string{"MESOS_", "SPILLWAY_"}
 
 func (d *decoder) checkEnv(s *StepSource) {
 	if len(s.env) > MaxEnv {
-		d.add(join(s.path, "env"), "", "%d variables are more than %d", len(s.env), MaxEnv)
+		d.Add(strictyaml.Join(s.path, "env"), "", "%d variables are more than %d", len(s.env), MaxEnv)
 	}
 	for _, e := range s.env {
 		for _, prefix := range reservedEnv {
-			if strings.HasPrefix(e.name, prefix) {
-				d.add(e.value.path, "", "names that begin with %s are reserved", prefix)
+			if strings.HasPrefix(e.Name, prefix) {
+				d.Add(e.Value.path, "", "names that begin with %s are reserved", prefix)
 			}
 		}
 	}
 }
 
 func (d *decoder) checkMatrix(s *StepSource) {
-	path := join(s.path, "matrix")
+	path := strictyaml.Join(s.path, "matrix")
 	if len(s.matrix) > MaxMatrix {
-		d.add(path, "", "%d names are more than %d", len(s.matrix), MaxMatrix)
+		d.Add(path, "", "%d names are more than %d", len(s.matrix), MaxMatrix)
 	}
 	for _, a := range s.matrix {
-		at := join(path, a.name)
+		at := strictyaml.Join(path, a.name)
 		if a.name == indexName || a.name == valueName || a.name == "params" {
-			d.add(at, "take another name", "%s has a meaning of its own in templates", a.name)
+			d.Add(at, "take another name", "%s has a meaning of its own in templates", a.name)
 		}
 		if len(a.values.texts)+len(a.values.templates) == 0 {
-			d.add(at, "", "has no values")
+			d.Add(at, "", "has no values")
 		}
 		seen := map[string]bool{}
 		for _, text := range a.values.texts {
 			if seen[text] {
-				d.add(at, "", "%q stands in it twice", quotable(text))
+				d.Add(at, "", "%q stands in it twice", strictyaml.Quotable(text))
 			}
 			seen[text] = true
 		}

@@ -1,5 +1,21 @@
 package strictyaml
 
+import (
+	"reflect"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Reader is a type that reads itself from a node.
+type Reader interface {
+	// ReadYAML fills the value, or notes what is wrong. The node is no alias.
+	ReadYAML(d *Decoder, path string, n *yaml.Node)
+}
+
+// NotYet is the type of fields that a language has, but nothing that does what they ask for. They are refused as such.
+type NotYet struct{}
+
 // Entry is one key of a mapping with its value.
 type Entry[T any] struct {
 	Name  string
@@ -8,6 +24,16 @@ type Entry[T any] struct {
 
 // Entries is a mapping whose order matters.
 type Entries[T any] []Entry[T]
+
+// ReadYAML reads a mapping.
+func (e *Entries[T]) ReadYAML(d *Decoder, path string, n *yaml.Node) {
+	*e = Entries[T]{}
+	for key, value := range d.Pairs(path, n) {
+		x := Entry[T]{Name: key.Value}
+		d.Decode(Join(path, key.Value), value, reflect.ValueOf(&x.Value).Elem(), &Field{})
+		*e = append(*e, x)
+	}
+}
 
 // Names gives the keys in their order.
 func (e Entries[T]) Names() []string {
@@ -20,19 +46,24 @@ func (e Entries[T]) Names() []string {
 
 // Get gives the value of a key.
 func (e Entries[T]) Get(name string) (value T, found bool) {
-	for _, x := range e {
-		if x.Name == name {
-			return x.Value, true
-		}
+	i := slices.IndexFunc(e, func(x Entry[T]) bool { return x.Name == name })
+	if i < 0 {
+		return value, false
 	}
-	return value, false
+	return e[i].Value, true
 }
 
 // Plain is text, or a number or truth value taken as the text that was written.
 type Plain string
 
-// Size is an amount of memory or disk space in MiB.
-type Size int64
+// ReadYAML reads a scalar.
+func (p *Plain) ReadYAML(d *Decoder, path string, n *yaml.Node) {
+	if d.WantPlain(path, n) {
+		*p = Plain(n.Value)
+	}
+}
 
-// CPUs is a number of cpus in thousandths.
-type CPUs int64
+// WantPlain notes a problem unless the node can be taken as text.
+func (d *Decoder) WantPlain(path string, n *yaml.Node) bool {
+	return d.Want(path, n, "text or a number", "!!str", "!!int", "!!float", "!!bool", "!!timestamp")
+}

@@ -1,4 +1,4 @@
-package spec
+package strictyaml
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 var syntaxError = regexp.MustCompile(`(?s)^yaml: (?:line (\d{1,9}): )?(.*)$`)
 
 // addSyntax notes that the file is not YAML.
-func (d *decoder) addSyntax(text []byte, err error) {
+func (d *Decoder) addSyntax(text []byte, err error) {
 	said := syntaxError.FindStringSubmatch(err.Error())
 	line := 1
 	if said[1] != "" {
@@ -30,14 +30,14 @@ func (d *decoder) addSyntax(text []byte, err error) {
 	}
 	indent := len(source) - len(strings.TrimLeft(source, " \t"))
 	if tab := strings.IndexByte(source[:indent], '\t'); tab >= 0 {
-		d.addAt(place{line, tab + 1}, "", "use spaces", "YAML does not allow tabs to indent")
+		d.AddAt(Place{line, tab + 1}, "", "use spaces", "YAML does not allow tabs to indent")
 		return
 	}
 	column := indent + 1
 	if len(text) <= maxSearched && line <= len(d.lines) {
 		column = syntaxColumn(text, line, column, err)
 	}
-	d.addAt(place{line, column}, "", colonHint(source, column, said[2]), "not valid YAML: %s", quotable(said[2]))
+	d.AddAt(Place{line, column}, "", colonHint(source, column, said[2]), "not valid YAML: %s", Quotable(said[2]))
 }
 
 // colonHint says what to do about a colon where YAML wants none: it is in text that has no quotes, or the line, whose
@@ -59,7 +59,7 @@ const maxSearched = 128 << 10
 // syntaxLine finds the line that yaml.v3 stumbled over. Its messages name the line where the mapping or list around it
 // began, or none; but it reads from the front, so the shortest beginning of the file that gives the same message ends
 // with that line.
-func (d *decoder) syntaxLine(text []byte, err error) int {
+func (d *Decoder) syntaxLine(text []byte, err error) int {
 	ends := lineEnds(text)
 	i := sort.Search(len(ends)-1, func(i int) bool { return failsAlike(text[:ends[i]], err) })
 	return i + 1

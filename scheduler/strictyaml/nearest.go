@@ -1,23 +1,23 @@
-package spec
+package strictyaml
 
 import "strings"
 
-// didYouMean gives the hint that names what was probably meant, or "" when nothing comes near, or when there are more
+// DidYouMean gives the hint that names what was probably meant, or "" when nothing comes near, or when there are more
 // problems than are told, because looking takes time.
-func (r *report) didYouMean(name string, known []string) string {
-	if len(r.problems) > MaxProblems {
+func (r *Report) DidYouMean(name string, known []string) string {
+	if r.Full() {
 		return ""
 	}
-	if best := nearest(name, known); best != "" {
+	if best := Nearest(name, known); best != "" {
 		return "did you mean " + best + "?"
 	}
 	return ""
 }
 
-// nearest gives the known name that takes the fewest slips of the keyboard to turn into name: letters left out,
+// Nearest gives the known name that takes the fewest slips of the keyboard to turn into name: letters left out,
 // added, replaced or swapped, where case and '-' for '_' cost nothing. More than one slip in three letters is no
 // likeness: the answer is then "". The first of several equally near names is given.
-func nearest(name string, known []string) string {
+func Nearest(name string, known []string) string {
 	best, bestSlips := "", 0
 	name = folded(name)
 	for _, k := range known {

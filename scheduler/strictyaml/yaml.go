@@ -1,4 +1,4 @@
-package spec
+package strictyaml
 
 import (
 	"bytes"
@@ -12,9 +12,9 @@ import (
 )
 
 // root reads the one document of the file, or notes why it cannot be read. No alias in it is without bounds.
-func (d *decoder) root(text []byte) *yaml.Node {
+func (d *Decoder) root(text []byte) *yaml.Node {
 	if len(text) > MaxBytes {
-		d.add("", "", "the file has %d bytes, which is more than %d", len(text), MaxBytes)
+		d.Add("", "", "the file has %d bytes, which is more than %d", len(text), MaxBytes)
 		return nil
 	}
 	if !d.checkText(text) {
@@ -24,13 +24,13 @@ func (d *decoder) root(text []byte) *yaml.Node {
 	var doc, second yaml.Node
 	err := decodeNext(docs, &doc)
 	if err == io.EOF {
-		d.add("", "", "the file is empty")
+		d.Add("", "", "the file is empty")
 		return nil
 	}
 	if err == nil {
 		err = decodeNext(docs, &second)
 		if err == nil {
-			d.addAt(placeOf(&second), "", "put each into a file of its own", "a second document begins")
+			d.AddAt(At(&second), "", "put each into a file of its own", "a second document begins")
 			return nil
 		}
 	}
@@ -40,10 +40,10 @@ func (d *decoder) root(text []byte) *yaml.Node {
 	}
 	n := doc.Content[0]
 	if n.ShortTag() == "!!null" && n.Value == "" { // YAML gives it the place where the file ends
-		d.add("", "", "the file is empty")
+		d.Add("", "", "the file is empty")
 		return nil
 	}
-	d.places[""] = placeOf(n)
+	d.Places[""] = At(n)
 	if !d.checkSize(n) {
 		return nil
 	}
@@ -63,19 +63,19 @@ func decodeNext(docs *yaml.Decoder, n *yaml.Node) (err error) {
 
 // checkText finds bytes that are not UTF-8, characters that YAML does not allow as such (YAML 1.2, c-printable), and line
 // breaks that not all programs take for such, so that everybody counts the same lines.
-func (d *decoder) checkText(text []byte) bool {
+func (d *Decoder) checkText(text []byte) bool {
 	line, column := 1, 1
 	for rest := text; len(rest) > 0; {
 		r, size := utf8.DecodeRune(rest)
 		switch {
 		case r == utf8.RuneError && size == 1:
-			d.addAt(place{line, column}, "", "save the file as UTF-8", "byte 0x%02x is not UTF-8", rest[0])
+			d.AddAt(Place{line, column}, "", "save the file as UTF-8", "byte 0x%02x is not UTF-8", rest[0])
 			return false
 		case r == '\u0085', r == '\u2028', r == '\u2029', r == '\r' && !bytes.HasPrefix(rest, []byte("\r\n")):
-			d.addAt(place{line, column}, "", "end lines with a line feed", "line break U+%04X is not allowed", r)
+			d.AddAt(Place{line, column}, "", "end lines with a line feed", "line break U+%04X is not allowed", r)
 			return false
 		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r >= 0x7f && r < 0xa0, r == 0xfffe, r == 0xffff:
-			d.addAt(place{line, column}, "", "", "character U+%04X is not allowed", r)
+			d.AddAt(Place{line, column}, "", "", "character U+%04X is not allowed", r)
 			return false
 		case r == '\n':
 			line, column = line+1, 1
@@ -89,17 +89,17 @@ func (d *decoder) checkText(text []byte) bool {
 
 // checkSize refuses documents that are too large or deep, in particular those whose aliases stand for more than a file
 // of MaxBytes can hold, or for themselves.
-func (d *decoder) checkSize(root *yaml.Node) bool {
+func (d *Decoder) checkSize(root *yaml.Node) bool {
 	nodes := 0
 	var walk func(n *yaml.Node, depth int, alias *yaml.Node) bool
 	walk = func(n *yaml.Node, depth int, alias *yaml.Node) bool {
 		nodes++
 		if nodes > MaxNodes {
-			d.addAt(placeOf(cmp.Or(alias, n)), "", "an alias counts as what it stands for", "more than %d values", MaxNodes)
+			d.AddAt(At(cmp.Or(alias, n)), "", "an alias counts as what it stands for", "more than %d values", MaxNodes)
 			return false
 		}
 		if depth > MaxDepth {
-			d.addAt(placeOf(cmp.Or(alias, n)), "", "", "mappings and lists are nested more than %d deep", MaxDepth)
+			d.AddAt(At(cmp.Or(alias, n)), "", "", "mappings and lists are nested more than %d deep", MaxDepth)
 			return false
 		}
 		if n.Kind == yaml.AliasNode {
@@ -115,12 +115,12 @@ func (d *decoder) checkSize(root *yaml.Node) bool {
 	return walk(root, 0, nil)
 }
 
-// pairs gives the keys and values of a mapping with those that merge keys bring into it, and notes where each stands.
+// Pairs gives the keys and values of a mapping with those that merge keys bring into it, and notes where each stands.
 // What the mapping gives itself goes before what it merges.
-func (d *decoder) pairs(path string, n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
+func (d *Decoder) Pairs(path string, n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	return func(yield func(key, value *yaml.Node) bool) {
-		n = target(n)
-		if !d.wantKind(path, n, yaml.MappingNode, "a mapping", "") {
+		n = Target(n)
+		if !d.WantKind(path, n, yaml.MappingNode, "a mapping", "") {
 			return
 		}
 		d.each(path, n, make(map[string]*yaml.Node), yield)
@@ -128,23 +128,23 @@ func (d *decoder) pairs(path string, n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.N
 }
 
 // each yields the pairs of a mapping whose keys have not been seen, first its own, then the merged ones.
-func (d *decoder) each(path string, n *yaml.Node, seen map[string]*yaml.Node, yield func(k, v *yaml.Node) bool) bool {
+func (d *Decoder) each(path string, n *yaml.Node, seen map[string]*yaml.Node, yield func(k, v *yaml.Node) bool) bool {
 	own := make(map[string]*yaml.Node)
 	var merged []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := target(n.Content[i]), n.Content[i+1]
+		key, value := Target(n.Content[i]), n.Content[i+1]
 		switch {
 		case key.Kind != yaml.ScalarNode || key.ShortTag() == "!!null":
-			d.addAt(placeOf(key), path, "", "a key must be text, not %s", kindOf(key))
+			d.AddAt(At(key), path, "", "a key must be text, not %s", kindOf(key))
 		case isMerge(key):
 			merged = append(merged, value)
 		case own[key.Value] != nil:
-			d.addAt(placeOf(key), join(path, key.Value), "", "used twice, first in line %d", own[key.Value].Line)
+			d.AddAt(At(key), Join(path, key.Value), "", "used twice, first in line %d", own[key.Value].Line)
 		default:
 			own[key.Value] = key
 			if seen[key.Value] == nil {
 				seen[key.Value] = key
-				d.notePlace(join(path, key.Value), key, value)
+				d.notePlace(Join(path, key.Value), key, value)
 				if !yield(key, value) {
 					return false
 				}
@@ -159,32 +159,32 @@ func (d *decoder) each(path string, n *yaml.Node, seen map[string]*yaml.Node, yi
 	return true
 }
 
-func (d *decoder) eachMerged(path string, m *yaml.Node, seen map[string]*yaml.Node, yield func(k, v *yaml.Node) bool) bool {
-	m = target(m)
+func (d *Decoder) eachMerged(path string, m *yaml.Node, seen map[string]*yaml.Node, yield func(k, v *yaml.Node) bool) bool {
+	m = Target(m)
 	switch m.Kind {
 	case yaml.MappingNode:
 		return d.each(path, m, seen, yield)
 	case yaml.SequenceNode:
 		for _, c := range m.Content {
-			if c = target(c); c.Kind == yaml.MappingNode {
+			if c = Target(c); c.Kind == yaml.MappingNode {
 				if !d.each(path, c, seen, yield) {
 					return false
 				}
 				continue
 			}
-			d.addAt(placeOf(c), path, "", "<< merges mappings, not %s", kindOf(c))
+			d.AddAt(At(c), path, "", "<< merges mappings, not %s", kindOf(c))
 		}
 		return true
 	}
-	d.addAt(placeOf(m), path, "", "<< merges mappings, not %s", kindOf(m))
+	d.AddAt(At(m), path, "", "<< merges mappings, not %s", kindOf(m))
 	return true
 }
 
 // notePlace notes where a field stands: at its value if that is on the key's line, otherwise at its key.
-func (d *decoder) notePlace(path string, key, value *yaml.Node) {
-	at := placeOf(value)
-	if at.line != key.Line || target(value).ShortTag() == "!!null" {
-		at = placeOf(key)
+func (d *Decoder) notePlace(path string, key, value *yaml.Node) {
+	at := At(value)
+	if at.Line != key.Line || Target(value).ShortTag() == "!!null" {
+		at = At(key)
 	}
-	d.places[path] = at
+	d.Places[path] = at
 }

@@ -1,59 +1,50 @@
-package spec
+package strictyaml
 
 import (
-	"errors"
 	"fmt"
 	"math/big"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
 )
 
-// isTemplate notes that a quantity is a template: quantities are fixed before parameters are known.
-func (d *decoder) isTemplate(path string, n *yaml.Node) bool {
-	is := n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "{{")
-	if is {
-		d.add(path, templateHomes, "a template cannot stand here")
-	}
-	return is
-}
-
 // isNegative notes that a quantity is less than 0.
-func (d *decoder) isNegative(path string, n *yaml.Node) bool {
+func (d *Decoder) isNegative(path string, n *yaml.Node) bool {
 	is := n.Kind == yaml.ScalarNode && negative.MatchString(n.Value)
 	if is {
-		d.add(path, "", "%s is less than 0", quotable(n.Value))
+		d.Add(path, "", "%s is less than 0", Quotable(n.Value))
 	}
 	return is
 }
 
 var negative = regexp.MustCompile(`^-[0-9.]`)
 
-// size is an amount of memory or disk space in MiB.
-type size int64
+// Size is an amount of memory or disk space in MiB.
+type Size int64
 
-const maxSize = 1 << 30 // MiB: 1 PiB
+// MaxSize is the largest: 1 PiB.
+const MaxSize = 1 << 30
 
-func (s *size) read(d *decoder, path string, n *yaml.Node) {
-	if d.isTemplate(path, n) || d.isNegative(path, n) {
+// size fills an amount of memory or disk space.
+func (d *Decoder) size(path string, n *yaml.Node, s *Size) {
+	if d.isNegative(path, n) {
 		return
 	}
 	if n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!int" || n.ShortTag() == "!!float") {
-		d.add(path, "such as "+quotable(n.Value)+"MiB", "%s has no unit", quotable(n.Value))
+		d.Add(path, "such as "+Quotable(n.Value)+"MiB", "%s has no unit", Quotable(n.Value))
 		return
 	}
-	if !d.want(path, n, "a size such as 512MiB", "!!str") {
+	if !d.Want(path, n, "a size such as 512MiB", "!!str") {
 		return
 	}
 	mib, err := parseSize(n.Value)
 	if err != nil {
-		d.add(path, "such as 512MiB or 1.5GiB", "%s", err)
+		d.Add(path, "such as 512MiB or 1.5GiB", "%s", err)
 		return
 	}
-	*s = size(mib)
+	*s = Size(mib)
 }
 
 var sizePattern = regexp.MustCompile(`^([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)$`)
@@ -72,7 +63,7 @@ var sizeUnits = map[string]int64{
 func parseSize(s string) (int64, error) {
 	m := sizePattern.FindStringSubmatch(s)
 	if m == nil {
-		return 0, fmt.Errorf("%q is no size", quotable(s))
+		return 0, fmt.Errorf("%q is no size", Quotable(s))
 	}
 	unit, known := sizeUnits[m[2]]
 	if m[2] == "" {
@@ -83,35 +74,41 @@ func parseSize(s string) (int64, error) {
 	}
 	amount, ok := new(big.Rat).SetString(m[1])
 	if !ok {
-		panic("spec: not a number: " + m[1])
+		panic("strictyaml: not a number: " + m[1])
 	}
 	amount.Mul(amount, big.NewRat(unit, 1<<20))
 	mib := new(big.Int).Add(amount.Num(), amount.Denom())
 	mib.Sub(mib, big.NewInt(1)).Quo(mib, amount.Denom())
-	if !mib.IsInt64() || mib.Int64() > maxSize {
+	if !mib.IsInt64() || mib.Int64() > MaxSize {
 		return 0, fmt.Errorf("%s is more than 1024TiB", s)
 	}
 	return mib.Int64(), nil
 }
 
-// cpus is a number of cpus in thousandths.
-type cpus int64
+// CPUs is a number of cpus in thousandths.
+type CPUs int64
 
-const maxCPUs = 100_000_000 // thousandths
+// MaxCPUs is the largest number of them: 100,000 cpus.
+const MaxCPUs = 100_000_000
 
-func (c *cpus) read(d *decoder, path string, n *yaml.Node) {
-	if d.isTemplate(path, n) || d.isNegative(path, n) {
+// cpus fills a number of cpus.
+func (d *Decoder) cpus(path string, n *yaml.Node, c *CPUs, f *Field) {
+	if d.isNegative(path, n) {
 		return
 	}
-	if !d.want(path, n, "a number such as 0.5", "!!int", "!!float") {
+	if !d.Want(path, n, "a number such as 0.5", "!!int", "!!float") {
 		return
 	}
 	thousandths, err := parseCPUs(n.Value)
 	if err != nil {
-		d.add(path, "such as 0.5 or 2", "%s", err)
+		d.Add(path, "such as 0.5 or 2", "%s", err)
 		return
 	}
-	*c = cpus(thousandths)
+	if f.Above && thousandths == 0 {
+		d.Add(path, "such as 0.5 or 2", "should be more than 0")
+		return
+	}
+	*c = CPUs(thousandths)
 }
 
 var cpusPattern = regexp.MustCompile(`^([0-9]{1,9})(?:\.([0-9]{1,3})0*)?$`)
@@ -120,40 +117,43 @@ var cpusPattern = regexp.MustCompile(`^([0-9]{1,9})(?:\.([0-9]{1,3})0*)?$`)
 func parseCPUs(s string) (int64, error) {
 	m := cpusPattern.FindStringSubmatch(s)
 	if m == nil {
-		return 0, fmt.Errorf("%s is no decimal number with at most three decimals", quotable(s))
+		return 0, fmt.Errorf("%s is no decimal number with at most three decimals", Quotable(s))
 	}
 	thousandths := 1000*atoi(m[1]) + atoi((m[2] + "000")[:3])
-	switch {
-	case thousandths == 0:
-		return 0, errors.New("a task needs more than 0 cpus")
-	case thousandths > maxCPUs:
-		return 0, fmt.Errorf("%s is more than %d", s, maxCPUs/1000)
+	if thousandths > MaxCPUs {
+		return 0, fmt.Errorf("%s is more than %d", s, MaxCPUs/1000)
 	}
 	return thousandths, nil
 }
 
-// duration is a time that passes.
-type duration time.Duration
+// MaxDuration is the longest time that can be given.
+const MaxDuration = 366 * 24 * time.Hour
 
-const maxDuration = 366 * 24 * time.Hour
-
-func (x *duration) read(d *decoder, path string, n *yaml.Node) {
-	if d.isTemplate(path, n) || d.isNegative(path, n) {
+// duration fills a time that passes.
+func (d *Decoder) duration(path string, n *yaml.Node, x *time.Duration, f *Field) {
+	if d.isNegative(path, n) {
 		return
 	}
 	if n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!int" || n.ShortTag() == "!!float") {
-		d.add(path, "such as "+quotable(n.Value)+"s", "%s has no unit", quotable(n.Value))
+		d.Add(path, "such as "+Quotable(n.Value)+"s", "%s has no unit", Quotable(n.Value))
 		return
 	}
-	if !d.want(path, n, "a duration such as 90s", "!!str") {
+	if !d.Want(path, n, "a duration such as 90s", "!!str") {
 		return
 	}
 	v, err := parseDuration(n.Value)
 	if err != nil {
-		d.add(path, "such as 90s, 1h30m or PT30M", "%s", err)
+		d.Add(path, "such as 90s, 1h30m or PT30M", "%s", err)
 		return
 	}
-	*x = duration(v)
+	switch {
+	case f.Shortest > 0 && v < f.Shortest:
+		d.Add(path, "", "%s is less than %s", v, f.Shortest)
+	case f.Longest > 0 && v > f.Longest:
+		d.Add(path, "", "%s is more than %s", v, f.Longest)
+	default:
+		*x = v
+	}
 }
 
 // isoDuration is an ISO 8601 duration without years and months, which have no fixed length. Only the last number may have
@@ -164,7 +164,7 @@ var isoNumber = regexp.MustCompile(`^[0-9]{1,12}(?:[.,][0-9]{1,9})?$`)
 
 // parseDuration reads a Go duration such as 1h30m, or an ISO 8601 duration such as PT1H30M or P1D, from 0 to 366 days.
 func parseDuration(s string) (time.Duration, error) {
-	bad := fmt.Errorf("%q is no duration", quotable(s))
+	bad := fmt.Errorf("%q is no duration", Quotable(s))
 	if !strings.HasPrefix(s, "P") {
 		v, err := time.ParseDuration(s)
 		switch {
@@ -172,14 +172,14 @@ func parseDuration(s string) (time.Duration, error) {
 			return 0, bad
 		case v < 0:
 			return 0, fmt.Errorf("%s is less than 0", s)
-		case v > maxDuration:
+		case v > MaxDuration:
 			return 0, fmt.Errorf("%s is more than 366 days", s)
 		}
 		return v, nil
 	}
 	m := isoDuration.FindStringSubmatch(s)
 	if strings.ContainsAny(s, "YM") && m == nil {
-		return 0, fmt.Errorf("%q: years and months have no fixed length", quotable(s))
+		return 0, fmt.Errorf("%q: years and months have no fixed length", Quotable(s))
 	}
 	if m == nil || strings.HasSuffix(s, "T") || s == "P" {
 		return 0, bad
@@ -202,17 +202,8 @@ func parseDuration(s string) (time.Duration, error) {
 		total.Add(total, amount.Mul(amount, big.NewRat(int64(unit), 1)))
 	}
 	nanoseconds := new(big.Int).Quo(total.Num(), total.Denom())
-	if !nanoseconds.IsInt64() || nanoseconds.Int64() > int64(maxDuration) {
+	if !nanoseconds.IsInt64() || nanoseconds.Int64() > int64(MaxDuration) {
 		return 0, fmt.Errorf("%s is more than 366 days", s)
 	}
 	return time.Duration(nanoseconds.Int64()), nil
-}
-
-// atoi is for texts that a pattern has found to be short and of digits.
-func atoi(s string) int64 {
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		panic("spec: not digits: " + s)
-	}
-	return n
 }

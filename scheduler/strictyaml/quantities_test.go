@@ -1,4 +1,4 @@
-package spec
+package strictyaml
 
 import (
 	"fmt"
@@ -50,14 +50,14 @@ func TestParseSizeRoundsUp(t *testing.T) {
 
 func TestParseCPUs(t *testing.T) {
 	for text, want := range map[string]int64{
-		"1": 1000, "0.5": 500, "0.05": 50, "0.001": 1, "2.75": 2750, "1.2340000": 1234, "100000": 100_000_000, "007": 7000,
+		"1": 1000, "0.5": 500, "0.05": 50, "0.001": 1, "0": 0, "2.75": 2750, "1.2340000": 1234, "100000": 100_000_000, "007": 7000,
 	} {
 		got, err := parseCPUs(text)
 		if err != nil || got != want {
 			t.Errorf("%s: got %d, %v, want %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "0", "0.000", "0.0001", "1.2341", ".5", "1.", "-1", "+1", "1e1", "nan", "100000.001", "9999999999"} {
+	for _, text := range []string{"", "0.0001", "1.2341", ".5", "1.", "-1", "+1", "1e1", "nan", "100000.001", "9999999999"} {
 		if got, err := parseCPUs(text); err == nil {
 			t.Errorf("%q is taken for %d", text, got)
 		}
@@ -70,7 +70,7 @@ func TestParseDuration(t *testing.T) {
 		"0s": 0, "90s": 90 * time.Second, "1h30m": 90 * time.Minute, "1.5h": 90 * time.Minute, "250ms": 250 * time.Millisecond,
 		"PT30M": 30 * time.Minute, "P1D": day, "P1W": 7 * day, "P1W1D": 8 * day, "P1DT12H": 36 * time.Hour, "PT1H30M": 90 * time.Minute,
 		"PT0.5S": 500 * time.Millisecond, "PT0,5S": 500 * time.Millisecond, "PT1.5H": 90 * time.Minute, "P0D": 0, "PT36H": 36 * time.Hour,
-		"P1DT0.25H": day + 15*time.Minute, "P366D": maxDuration, "8784h": maxDuration, "PT0.000000001S": 1,
+		"P1DT0.25H": day + 15*time.Minute, "P366D": MaxDuration, "8784h": MaxDuration, "PT0.000000001S": 1,
 	} {
 		got, err := parseDuration(text)
 		if err != nil || got != want {
@@ -91,7 +91,7 @@ func TestParseDuration(t *testing.T) {
 // TestParseDurationReadsWhatGoWrites and what is put together by the rules of ISO 8601.
 func TestParseDurationReadsWhatGoWrites(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := time.Duration(rapid.Int64Range(0, int64(maxDuration)).Draw(t, "duration"))
+		want := time.Duration(rapid.Int64Range(0, int64(MaxDuration)).Draw(t, "duration"))
 		whole, rest := want/time.Second, want%time.Second
 		iso := fmt.Sprintf("P%dDT%dH%dM%d.%09dS", whole/86400, whole/3600%24, whole/60%60, whole%60, rest)
 		for _, text := range []string{want.String(), iso} {

@@ -1,4 +1,4 @@
-package spec
+package strictyaml
 
 import (
 	"testing"
@@ -13,7 +13,7 @@ func TestNearest(t *testing.T) {
 		"maxParallel": "max_parallel", "tmieuot": "timeout", "wher": "where", "whe": "when", "rum": "run", "r": "", "": "", "frobnicate": "",
 		"nur": "", "timeoutseconds": "",
 	} {
-		if got := nearest(name, known); got != want {
+		if got := Nearest(name, known); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
 	}
@@ -33,7 +33,7 @@ func TestNearestFindsWhatOneSlipSpoilt(t *testing.T) {
 			"swapped":  right[:i] + right[i+1:i+2] + right[i:i+1] + right[i+2:],
 		}
 		for kind, w := range wrong {
-			if got := nearest(w, []string{"a-very-different-name", right}); got != right {
+			if got := Nearest(w, []string{"a-very-different-name", right}); got != right {
 				t.Errorf("%s: %q is %q, not %q", kind, w, got, right)
 			}
 		}
