@@ -17,6 +17,7 @@ import (
 func newDev() *cobra.Command {
 	s := service{config: scheduler.DefaultConfig(), access: accessFlags{local: true}}
 	var agents devAgents
+	var master devMaster
 	var dir, runner, logLevel, logFormat string
 	cmd := &cobra.Command{
 		Use:   "dev",
@@ -34,11 +35,12 @@ func newDev() *cobra.Command {
 				}
 				defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 			}
-			return dev(cmd, s, agents, dir, minimesos.Runner(runner))
+			return dev(cmd, s, master, agents, dir, minimesos.Runner(runner))
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.listen, "listen", defaultListen, "address of this machine's own on which requests are answered")
+	master.flags(f)
 	agents.flags(f)
 	f.StringVar(&runner, "runner", string(minimesos.Auto), "how tasks run: auto, docker, process, or instant (not at all)")
 	f.StringVar(&dir, "dir", "", "folder for state and sandboxes; kept (default: a temporary one, removed at the end)")
@@ -48,18 +50,23 @@ func newDev() *cobra.Command {
 	s.rest.flags(f)
 	s.logs.limits(f)
 	s.images.add(f)
+	cmd.AddCommand(newDevJoin())
 	return cmd
 }
 
-func dev(cmd *cobra.Command, s service, agents devAgents, dir string, runner minimesos.Runner) (err error) {
+func dev(cmd *cobra.Command, s service, master devMaster, agents devAgents, dir string, runner minimesos.Runner) (err error) {
 	if _, err := s.access.check(s.listen); err != nil {
 		return err // before anything is started
+	}
+	if err := master.check(); err != nil {
+		return err
 	}
 	described, err := agents.options()
 	if err != nil {
 		return err
 	}
 	options := minimesos.Options{
+		Addr:   master.listen,
 		Runner: runner, WorkDir: filepath.Join(dir, "agents"), Logger: s.log,
 		AllocationInterval: 100 * time.Millisecond, Agents: described,
 	}

@@ -30,6 +30,10 @@ type agent struct {
 	server  *http.Server // nil while the process is dead
 	started time.Time
 
+	remote   *remote     // the runner of an agent whose machine has joined from elsewhere; nil for others
+	session  string      // of its machine
+	givingUp *time.Timer // runs while its machine is not connected
+
 	alive     bool          // the process runs
 	cut       bool          // it is cut off from master and callers
 	gate      chan struct{} // not nil while it is cut off: closed when that ends
@@ -158,6 +162,10 @@ func (a *agent) onReregistered(*master) {
 // onShutdown is the master's order to an agent that it has given up for good:
 // it ends all that it runs and does not come back.
 func (a *agent) onShutdown() {
+	if a.remote != nil {
+		a.c.letGo(a, "the master has marked its agent gone")
+		return
+	}
 	for id := range a.frameworks {
 		a.shutdownFramework(id)
 	}
@@ -426,7 +434,12 @@ func (a *agent) sandbox(framework, executor, container string) string {
 	return filepath.Join(a.workDir(), slavesFolder, a.id, "frameworks", framework, "executors", executor, "runs", container)
 }
 
-func (a *agent) workDir() string { return filepath.Join(a.c.dir, a.name) }
+func (a *agent) workDir() string {
+	if a.remote != nil {
+		return a.remote.dir
+	}
+	return filepath.Join(a.c.dir, a.name)
+}
 
 // background runs fn outside the loop and is waited for by Close. What fn has
 // to say at its end it says with loop.do, so that the next stage that this may

@@ -136,7 +136,7 @@ func (a *agent) read(call *mesosagent.Call, media mediaType) answer {
 }
 
 func (a *agent) listFilesCall(call *mesosagent.Call_ListFiles, media mediaType) answer {
-	infos, problem := browse(&a.attached, call.Path)
+	infos, problem := a.browse(call.Path)
 	if problem != nil {
 		return problem.answer()
 	}
@@ -149,7 +149,7 @@ func (a *agent) readFileCall(call *mesosagent.Call_ReadFile, media mediaType) an
 	if call.Length != nil {
 		length = int64(*call.Length)
 	}
-	data, size, problem := readFile(&a.attached, call.Path, int64(call.Offset), length)
+	data, size, problem := a.readFile(call.Path, int64(call.Offset), length)
 	if problem != nil {
 		return problem.answer()
 	}
@@ -304,10 +304,8 @@ func (x *executor) statistics() *mesos.ResourceStatistics {
 	cpus, mem := float64(amount.milli("cpus"))/1000, uint64(amount.milli("mem"))*1024*1024/1000
 	out := &mesos.ResourceStatistics{Timestamp: seconds(time.Now()), CPUsSoftLimit: &cpus,
 		MemLimitBytes: &mem, MemSoftLimitBytes: &mem}
-	if pid := x.container.pid(); pid != 0 {
-		if user, system, rss, ok := processUsage(pid); ok {
-			out.CPUsUserTimeSecs, out.CPUsSystemTimeSecs, out.MemRSSBytes = &user, &system, &rss
-		}
+	if used, ok := x.container.usage(); ok {
+		out.CPUsUserTimeSecs, out.CPUsSystemTimeSecs, out.MemRSSBytes = &used.user, &used.system, &used.rss
 	}
 	return out
 }

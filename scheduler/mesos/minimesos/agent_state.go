@@ -129,17 +129,16 @@ func (t *agentTask) legacy() object {
 	return legacyTask(t.info, t.framework, t.customExecutorID().GetValue(), t.latest, &amount, t.role, t.statuses)
 }
 
-// processUsage reads what a process has used from /proc: seconds of user and
-// system time, and bytes of resident memory.
-func processUsage(pid uint32) (user, system float64, rss uint64, ok bool) {
+// processUsage reads what a process has used from /proc.
+func processUsage(pid uint32) (used usage, ok bool) {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(int(pid)) + "/stat")
 	if err != nil {
-		return 0, 0, 0, false
+		return usage{}, false
 	}
 	// The command in parentheses may hold anything, so count from its end.
 	fields := bytes.Fields(data[bytes.LastIndexByte(data, ')')+1:])
 	if len(fields) < 22 {
-		return 0, 0, 0, false
+		return usage{}, false
 	}
 	number := func(i int) uint64 {
 		n, err := strconv.ParseUint(string(fields[i]), 10, 64)
@@ -148,6 +147,6 @@ func processUsage(pid uint32) (user, system float64, rss uint64, ok bool) {
 	}
 	ok = true
 	const ticks = 100 // per second, for every Linux that Go runs on
-	user, system = float64(number(11))/ticks, float64(number(12))/ticks
-	return user, system, number(21) * uint64(os.Getpagesize()), ok
+	used = usage{float64(number(11)) / ticks, float64(number(12)) / ticks, number(21) * uint64(os.Getpagesize())}
+	return used, ok
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -24,10 +25,7 @@ type Cluster struct {
 	loop    *loop
 	dir     string
 	ownDir  bool
-	chosen  Runner // what Auto stands for
-	runners map[Runner]runner
-	// noDocker says why Auto did not become Docker.
-	noDocker error
+	runners *runners
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -39,6 +37,7 @@ type Cluster struct {
 	master   *master // nil while it is down
 	registry *registry
 	agents   []*agent
+	departed map[string]string // why machines have left, by session
 	tap      func(Message) Verdict
 	held     []held
 	waiters  []*waiter
@@ -54,7 +53,8 @@ func Start(opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{opts: opts, log: opts.Logger, dir: dir, ownDir: own, registry: newRegistry()}
+	c := &Cluster{opts: opts, log: opts.Logger, dir: dir, ownDir: own, registry: newRegistry(),
+		departed: map[string]string{}}
 	c.httpLog = slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.loop = newLoop(c.settle)
@@ -65,7 +65,8 @@ func Start(opts Options) (*Cluster, error) {
 }
 
 func (c *Cluster) begin() error {
-	if err := c.chooseRunner(); err != nil {
+	var err error
+	if c.runners, err = openRunners(c.ctx, c.opts.Runner); err != nil {
 		return err
 	}
 	if err := c.formerGone(); err != nil {
@@ -91,10 +92,10 @@ func (c *Cluster) URL() string {
 
 // Runner is how the agents run tasks that name no other way: what Auto chose,
 // or what was asked for.
-func (c *Cluster) Runner() Runner { return c.chosen }
+func (c *Cluster) Runner() Runner { return c.runners.chosen }
 
 // NoDocker is why Auto did not choose Docker; nil if it did, or if it was not asked to choose.
-func (c *Cluster) NoDocker() error { return c.noDocker }
+func (c *Cluster) NoDocker() error { return c.runners.noDocker }
 
 // listenAgain opens a port, which may have been closed a moment ago: a process that this one is starting has it open
 // too until it becomes another program, so that it takes some patience.
@@ -171,7 +172,7 @@ func (c *Cluster) AddAgent(o AgentOptions) error {
 	if err != nil {
 		return err
 	}
-	if a.runner, err = c.runnerFor(o.Runner); err != nil {
+	if a.runner, err = c.runners.get(c.ctx, o.Runner); err != nil {
 		return err
 	}
 	listener, err := listen(o.Name, o.Addr)
@@ -199,41 +200,6 @@ func (c *Cluster) AddAgent(o AgentOptions) error {
 	return nil
 }
 
-// chooseRunner settles what Auto means on this machine.
-func (c *Cluster) chooseRunner() error {
-	c.runners = map[Runner]runner{Process: processRunner{}, Instant: instantRunner{}}
-	c.chosen = c.opts.Runner
-	if c.chosen == Auto {
-		c.chosen = Process
-		docker, err := newDockerRunner(c.ctx)
-		if err == nil {
-			c.runners[Docker] = docker
-			c.chosen = Docker
-		}
-		c.noDocker = err
-	}
-	_, err := c.runnerFor(c.chosen)
-	return err
-}
-
-func (c *Cluster) runnerFor(kind Runner) (runner, error) {
-	if kind == "" || kind == Auto {
-		kind = c.chosen
-	}
-	if r := c.runners[kind]; r != nil {
-		return r, nil
-	}
-	if kind != Docker {
-		return nil, fmt.Errorf("minimesos: there is no runner called %q", kind)
-	}
-	docker, err := newDockerRunner(c.ctx)
-	if err != nil {
-		return nil, fmt.Errorf("minimesos: the Docker engine cannot be used: %w", err)
-	}
-	c.runners[Docker] = docker
-	return docker, nil
-}
-
 // Close ends every task that the cluster has started, waits for their ends,
 // and closes all ports. It may be called more than once.
 func (c *Cluster) Close() error {
@@ -247,7 +213,11 @@ func (c *Cluster) Close() error {
 		if c.server != nil {
 			servers = append(servers, c.server)
 		}
-		for _, a := range c.agents {
+		for _, a := range slices.Clone(c.agents) {
+			if a.remote != nil {
+				c.letGo(a, "the cluster has ended")
+				continue
+			}
 			a.destroy()
 			if a.server != nil {
 				servers = append(servers, a.server)
@@ -262,10 +232,8 @@ func (c *Cluster) Close() error {
 		errs = append(errs, server.Close())
 	}
 	c.loop.close()
-	for _, r := range c.runners {
-		if closer, ok := r.(interface{ close() error }); ok {
-			errs = append(errs, closer.close())
-		}
+	if c.runners != nil {
+		errs = append(errs, c.runners.close())
 	}
 	if c.ownDir {
 		errs = append(errs, os.RemoveAll(c.dir))

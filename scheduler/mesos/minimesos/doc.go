@@ -27,6 +27,15 @@
 // so. As processes, tasks see neither image nor volumes, and MESOS_SANDBOX
 // names the real folder.
 //
+// # Machines elsewhere
+//
+// A machine elsewhere becomes an agent by Join. The agent itself, with all of
+// Mesos' rules and with its port, stays in the master's process; the machine
+// runs the containers and holds the sandboxes, and is asked for both over one
+// connection, which it has opened (join_wire.go says how). No agent of Mesos'
+// can register here, and no master of Mesos' takes such a machine. Nobody is
+// asked who they are.
+//
 // # How it is built
 //
 // One goroutine, the loop, owns all state. Requests, timers and ends of

@@ -2,7 +2,6 @@ package minimesos
 
 import (
 	"context"
-	"os"
 	"slices"
 	"time"
 
@@ -84,10 +83,7 @@ func (x *executor) start() {
 	x.a.background(func(ctx context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
 		x.a.c.loop.do(func() { x.cancel = cancel })
-		err := os.MkdirAll(x.dir, 0o755)
-		if err == nil {
-			err = x.a.runner.prepare(ctx, x.spec)
-		}
+		err := x.a.runner.prepare(ctx, x.spec)
 		x.a.c.loop.do(func() { x.prepared(ctx, err) })
 	})
 }

@@ -18,12 +18,12 @@ import (
 const slavesFolder = "slaves"
 
 // leaveTrace makes the folder by which a later cluster knows the agent's id. One whose folder is removed at the end
-// needs none.
+// needs none. It is on the cluster's disk, of a remote agent too.
 func (a *agent) leaveTrace() {
 	if a.c.ownDir {
 		return
 	}
-	if err := os.MkdirAll(filepath.Join(a.workDir(), slavesFolder, a.id), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(a.c.dir, a.name, slavesFolder, a.id), 0o755); err != nil {
 		a.c.log.Warn("minimesos: an agent's id was not kept", "agent", a.name, "error", err)
 	}
 }

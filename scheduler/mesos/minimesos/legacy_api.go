@@ -26,6 +26,9 @@ func (m *master) handler() http.Handler {
 	both("/state", m.inLoop(func(*http.Request) answer { return jsonAnswer(m.state()) }))
 	both("/state-summary", m.inLoop(func(*http.Request) answer { return jsonAnswer(m.stateSummary()) }))
 	mux.HandleFunc("/metrics/snapshot", m.inLoop(func(*http.Request) answer { return jsonAnswer(m.metricsSnapshot()) }))
+	mux.HandleFunc("POST "+joinPath, m.serveJoin)
+	mux.HandleFunc("GET "+joinPath+"/{session}", m.serveLine)
+	mux.HandleFunc("POST "+joinPath+"/{session}/leave", m.serveLeave)
 	return mux
 }
 

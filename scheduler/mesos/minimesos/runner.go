@@ -10,12 +10,14 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// runner starts the containers of an agent. Its methods may block and are
-// called outside the loop.
+// runner starts the containers of an agent, and shows their sandboxes. Its
+// methods may block and are called outside the loop.
 type runner interface {
+	disk
 	kind() Runner
-	// prepare gets what the container needs (image, URIs). Its error's text
-	// is what Mesos says behind "Failed to launch container: ".
+	// prepare makes the sandbox and gets what the container needs (image,
+	// URIs). Its error's text is what Mesos says behind "Failed to launch
+	// container: ".
 	prepare(ctx context.Context, spec *containerSpec) error
 	// start starts the container.
 	start(ctx context.Context, spec *containerSpec) (container, error)
@@ -26,11 +28,19 @@ type container interface {
 	pid() uint32     // of a process; 0 for a Docker container
 	address() string // its IP address if it has one of its own
 	inspect() []byte // docker inspect's JSON; nil for a process
+	// usage is what it has used so far; not known of Docker containers.
+	usage() (used usage, ok bool)
 	// wait returns when the container has ended. It is called once.
 	wait() exit
 	// stop asks the container to end and makes it end after grace; with
 	// atOnce it does not ask. It returns at once and may be called repeatedly.
 	stop(grace time.Duration)
+}
+
+// usage is seconds of user and system time, and bytes of resident memory.
+type usage struct {
+	user, system float64
+	rss          uint64
 }
 
 // wording is an error in Mesos' own words: callers get to see it as it is.
@@ -56,7 +66,7 @@ type exit struct {
 type containerSpec struct {
 	id      string // Mesos' container id
 	name    string // "mesos-<id>"
-	sandbox string // an existing folder
+	sandbox string // a folder, which prepare makes
 	command *mesos.CommandInfo
 	info    *mesos.ContainerInfo // nil for a plain process
 	env     []string

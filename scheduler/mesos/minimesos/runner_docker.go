@@ -204,6 +204,8 @@ func (c *dockerContainer) pid() uint32     { return 0 }
 func (c *dockerContainer) address() string { return c.ip }
 func (c *dockerContainer) inspect() []byte { return c.details }
 
+func (c *dockerContainer) usage() (usage, bool) { return usage{}, false }
+
 // wait also removes the container: its output is in the sandbox by then.
 func (c *dockerContainer) wait() exit {
 	var end exit

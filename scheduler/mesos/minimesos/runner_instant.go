@@ -9,7 +9,7 @@ import (
 )
 
 // instantRunner marks agents whose tasks are only told of; see launchInstant.
-type instantRunner struct{}
+type instantRunner struct{ localDisk }
 
 func (instantRunner) kind() Runner { return Instant }
 

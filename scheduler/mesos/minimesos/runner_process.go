@@ -18,11 +18,14 @@ import (
 
 // processRunner runs commands as processes of this machine, each in a process
 // group of its own and in its sandbox.
-type processRunner struct{}
+type processRunner struct{ localDisk }
 
 func (processRunner) kind() Runner { return Process }
 
 func (processRunner) prepare(ctx context.Context, spec *containerSpec) error {
+	if err := os.MkdirAll(spec.sandbox, 0o755); err != nil {
+		return err
+	}
 	if spec.info.GetMesos().GetImage() != nil {
 		return errors.New("minimesos runs no images of the Mesos containerizer")
 	}
@@ -144,11 +147,12 @@ func notStarted(spec *containerSpec, stderr *os.File, err error) (container, err
 // stillborn is a container that has ended before it ran.
 type stillborn struct{ how exit }
 
-func (stillborn) pid() uint32        { return 0 }
-func (stillborn) address() string    { return "" }
-func (stillborn) inspect() []byte    { return nil }
-func (s stillborn) wait() exit       { return s.how }
-func (stillborn) stop(time.Duration) {}
+func (stillborn) pid() uint32          { return 0 }
+func (stillborn) address() string      { return "" }
+func (stillborn) inspect() []byte      { return nil }
+func (stillborn) usage() (usage, bool) { return usage{}, false }
+func (s stillborn) wait() exit         { return s.how }
+func (stillborn) stop(time.Duration)   {}
 
 // process is a running command.
 type process struct {
@@ -163,6 +167,8 @@ type process struct {
 func (p *process) pid() uint32     { return uint32(p.cmd.Process.Pid) }
 func (p *process) address() string { return "" }
 func (p *process) inspect() []byte { return nil }
+
+func (p *process) usage() (usage, bool) { return processUsage(p.pid()) }
 
 // wait kills what the command left behind in its group when it ends, as a
 // container would. The leader is reaped only after that: until then its

@@ -33,6 +33,19 @@ func (e *fileError) answer() answer { return text(e.status, e.text) }
 
 var errNoFile = &fileError{status: http.StatusNotFound}
 
+// disk is where an agent's sandboxes are. root is a sandbox, and path the file or folder in it that is asked for: what
+// does not lie in root, also behind symbolic links, is refused.
+type disk interface {
+	// list describes what is in a folder, by the bare names.
+	list(root, path string) ([]mesos.FileInfo, *fileError)
+	// read reads at most length bytes (and never more than maxRead; all there
+	// is for a negative length) at offset, and returns the file's size as well.
+	read(root, path string, offset, length int64) (data []byte, size int64, problem *fileError)
+}
+
+// localDisk is this machine's.
+type localDisk struct{}
+
 // attachments are the paths under which an agent shows folders (paths of
 // FilesProcess in src/files/files.cpp), which it reads outside the loop: a
 // large file does not keep the cluster waiting.
@@ -80,16 +93,15 @@ func valuesOf[V any](m map[string]V) []V {
 	return out
 }
 
-// resolve finds the file behind a path of the files API. Only what lies in a
-// sandbox, also behind symbolic links, is there.
-func resolve(sandboxes *attachments, path string) (string, *fileError) {
+// locate finds the sandbox, and the file in it, behind a path of the files API.
+func (t *attachments) locate(path string) (root, file string, problem *fileError) {
 	path = filepath.Clean(path)
 	for prefix := path; ; prefix = filepath.Dir(prefix) {
-		if root, ok := sandboxes.root(prefix); ok {
-			return resolveIn(root, filepath.Join(root, strings.TrimPrefix(path, prefix)))
+		if root, ok := t.root(prefix); ok {
+			return root, filepath.Join(root, strings.TrimPrefix(path, prefix)), nil
 		}
 		if prefix == "/" || prefix == "." {
-			return "", errNoFile
+			return "", "", errNoFile
 		}
 	}
 }
@@ -110,8 +122,29 @@ func resolveIn(root, path string) (string, *fileError) {
 }
 
 // browse lists a folder of a sandbox, by path.
-func browse(sandboxes *attachments, path string) ([]mesos.FileInfo, *fileError) {
-	dir, problem := resolve(sandboxes, path)
+func (a *agent) browse(path string) ([]mesos.FileInfo, *fileError) {
+	root, dir, problem := a.attached.locate(path)
+	if problem != nil {
+		return nil, problem
+	}
+	infos, problem := a.runner.list(root, dir)
+	for i := range infos {
+		infos[i].Path = filepath.Join(path, infos[i].Path)
+	}
+	return infos, problem
+}
+
+// readFile reads from a file of a sandbox, by path; see disk.
+func (a *agent) readFile(path string, offset, length int64) (data []byte, size int64, problem *fileError) {
+	root, file, problem := a.attached.locate(path)
+	if problem != nil {
+		return nil, 0, problem
+	}
+	return a.runner.read(root, file, offset, length)
+}
+
+func (localDisk) list(root, path string) ([]mesos.FileInfo, *fileError) {
+	dir, problem := resolveIn(root, path)
 	if problem != nil {
 		return nil, problem
 	}
@@ -125,7 +158,7 @@ func browse(sandboxes *attachments, path string) ([]mesos.FileInfo, *fileError) 
 		if err != nil {
 			continue // it has been removed meanwhile
 		}
-		out = append(out, fileInfo(filepath.Join(path, entry.Name()), info))
+		out = append(out, fileInfo(entry.Name(), info))
 	}
 	return out, nil
 }
@@ -157,10 +190,8 @@ func groupName(id uint32) string {
 	return number
 }
 
-// readFile reads at most length bytes (and never more than maxRead; all there
-// is for a negative length) at offset, and returns the file's size as well.
-func readFile(sandboxes *attachments, path string, offset, length int64) (data []byte, size int64, problem *fileError) {
-	real, problem := resolve(sandboxes, path)
+func (localDisk) read(root, path string, offset, length int64) (data []byte, size int64, problem *fileError) {
+	real, problem := resolveIn(root, path)
 	if problem != nil {
 		return nil, 0, problem
 	}
@@ -188,14 +219,14 @@ func readFile(sandboxes *attachments, path string, offset, length int64) (data [
 }
 
 // serveBrowse answers GET /files/browse.
-func (a *agent) serveBrowse(w http.ResponseWriter, r *http.Request) { a.browse(r).write(w) }
+func (a *agent) serveBrowse(w http.ResponseWriter, r *http.Request) { a.browseQuery(r).write(w) }
 
-func (a *agent) browse(r *http.Request) answer {
+func (a *agent) browseQuery(r *http.Request) answer {
 	path := r.URL.Query().Get("path")
 	if path == "" {
 		return badRequest("Expecting 'path=value' in query.\n")
 	}
-	infos, problem := browse(&a.attached, path)
+	infos, problem := a.browse(path)
 	if problem != nil {
 		return problem.answer()
 	}
@@ -242,7 +273,7 @@ func (a *agent) readQuery(r *http.Request) answer {
 	if offset == -1 { // asks for the size
 		at, n = 0, 0
 	}
-	data, size, refused := readFile(&a.attached, path, at, n)
+	data, size, refused := a.readFile(path, at, n)
 	if refused != nil {
 		return refused.answer()
 	}
