@@ -1,5 +1,10 @@
 // Package openstack is one OpenStack cloud as the cloudburst agent uses it: Keystone, Nova, Neutron, Glance and Cinder
 // through gophercloud.
+//
+// Every operation may be asked for again after whatever has happened: Boot finds the server that it made before, Delete
+// goes on where it was ended, Start and Stop leave alone what is started or stopped. What is made carries the cluster's name
+// and the machine's intent: servers and volumes in their metadata, ports in their description. Nothing without them is ever
+// changed. Errors are of the type Error, whose Kind says what comes next.
 package openstack
 
 import "time"
@@ -20,7 +25,7 @@ type Boot struct {
 type Machine struct {
 	Flavor, Image  string
 	Networks       []string
-	SecurityGroups []string // ids
+	SecurityGroups []string // ids; none: the project's group "default"
 	KeyPair        string   // its name
 	ServerGroup    string
 	ConfigDrive    bool
@@ -39,7 +44,7 @@ type Server struct {
 	ID, Name string
 	// Status is Nova's (ACTIVE, BUILD, ERROR, SHUTOFF, SHELVED_OFFLOADED, DELETED …), Task its task_state ("" if none).
 	Status, Task string
-	// Fault is the message of its fault, if it has one.
+	// Fault is the message of its fault, if it has one; FaultKind says what it means.
 	Fault     string
 	Created   time.Time
 	Updated   time.Time
@@ -59,6 +64,14 @@ type Flavor struct {
 	Extra    map[string]string
 }
 
+// Image is what a server boots.
+type Image struct {
+	ID, Name string
+	Created  time.Time
+	// MinDiskGiB and MinMemMiB are what it asks of a flavor; 0: nothing.
+	MinDiskGiB, MinMemMiB int
+}
+
 // Limits are how much a project may have, and has. -1: without limit or not known.
 type Limits struct {
 	Instances, InstancesUsed         int
@@ -68,15 +81,20 @@ type Limits struct {
 	Volumes, VolumesUsed             int
 	VolumeGiB, VolumeGiBUsed         int
 	ServerGroups, ServerGroupMembers int
+	// Members is how many servers each server group has, by the group's id.
+	Members map[string]int
+	// Unknown says, a sentence each, what the cloud does not tell.
+	Unknown []string
 }
 
 // Usage is what one server has used between two times, whether it still exists or not.
 type Usage struct {
-	Name, Flavor string
-	VCPUs        int
-	Hours        float64
-	Started      time.Time
-	Ended        time.Time // zero: not yet
+	// Intent is the machine's, read from the server's name.
+	Intent, Name, Flavor string
+	VCPUs                int
+	Hours                float64
+	Started              time.Time
+	Ended                time.Time // zero: not yet
 }
 
 // Leftover is a server, port or volume that carries a cluster's tag.
