@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unve
 
 # Which benchmarks `make bench` runs, and how long `make fuzz` gives each target.
 BENCH      ?= .
-BENCHPKGS  ?= ./scheduler/...
+BENCHPKGS  ?= ./scheduler/... ./cloudburst/...
 FUZZTIME   ?= 5s
 
 # What staticcheck looks for; short on purpose, each finds mistakes or keeps documentation where readers look for it: wrong

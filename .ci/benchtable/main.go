@@ -64,6 +64,8 @@ var goals = []goal{
 	{name: "Runs", unit: "ns/op", limit: 200e6},                             // a list of runs out of 100,000, whatever the filter
 	{name: "LogsCollected", unit: "attempts/s", limit: 1000, atLeast: true}, // 1 KiB on each stream, agents included, 2 cores
 	{name: "Attempts", unit: "ns/op", limit: 200e6},                         // a page of a run's 500,000 attempts
+	{name: "BurstyDay", unit: "cost/bound", limit: 1.2},                     // the planner's, in terms of the least at the threshold autoscaler's wait
+	{name: "BurstyDay", unit: "wait/threshold", limit: 1},                   // mean waits
 	{name: "Lists", unit: "ns/op", limit: 200e6},                            // a page of a list over HTTP, at 100,000 runs
 }
 
