@@ -39,7 +39,7 @@ const (
 // Stages are all of them, in order.
 var Stages = []Stage{Requested, Building, Active, Joined, Serving, Draining, Leaving, Stopped, Deleted, Failed}
 
-// Keys of a server's metadata. Those of a volume are KeyCluster and KeyIntent.
+// Keys of a server's metadata. Those of a volume are KeyCluster and KeyIntent. A key whose value is empty counts as absent.
 const (
 	KeyCluster     = "spillway_cluster"      // whose machine it is: Config.Cluster
 	KeyIntent      = "spillway_vm"           // also the agent's attribute
@@ -47,7 +47,10 @@ const (
 	KeyCloud       = "spillway_cloud"        // also the agent's attribute
 	KeyFlavor      = "spillway_flavor"       // the flavor's name
 	KeyLease       = "spillway_lease"        // RFC 3339: until when it may exist
-	KeyJoined      = "spillway_joined"       // RFC 3339: when its agent was first seen
+	KeyJoined      = "spillway_joined"       // RFC 3339: when its agent was first seen since it was made or started
+	KeyAgent       = "spillway_agent"        // the Mesos id of that agent
+	KeyServed      = "spillway_served"       // RFC 3339: when something was first seen to run there
+	KeyStarted     = "spillway_started"      // RFC 3339: when a kept machine was last started
 	KeyDrain       = "spillway_drain"        // RFC 3339: since when it drains
 	KeyDrainReason = "spillway_drain_reason" // why, in a sentence
 	KeyThen        = "spillway_then"         // what follows the drain: an Afterwards
@@ -73,12 +76,16 @@ type VM struct {
 	Addresses []string
 	// Agent is the Mesos id of its agent; empty until that has registered, and after it was marked gone.
 	Agent string
-	Stage Stage
+	// Deactivated: the master offers nothing of its agent.
+	Deactivated bool
+	Stage       Stage
 	// Since is when it came into the stage, as well as that is known.
 	Since time.Time
-	// Created is when Nova took the request, Joined when its agent was first seen, Lease until when it may exist. Zero if
-	// not known.
-	Created, Joined, Lease time.Time
+	// Created is when Nova took the request, Launched when the server first ran, Joined when its agent was first seen, Served
+	// when something was first seen to run there, Lease until when it may exist. Zero if not known.
+	Created, Launched, Joined, Served, Lease time.Time
+	// Started is when it was last started after it had been stopped or shelved; zero if it never was. Joined is later then.
+	Started time.Time
 	// Draining is since when it drains, DrainReason why, Then what follows.
 	Draining    time.Time
 	DrainReason string

@@ -1,0 +1,202 @@
+package cloudburst
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/lisa-dpc/spillway/cloudburst/master"
+	"github.com/lisa-dpc/spillway/cloudburst/openstack"
+	"github.com/lisa-dpc/spillway/cloudburst/planner"
+	"github.com/lisa-dpc/spillway/cloudburst/vm"
+)
+
+// Agent is the loop. Run and Round are called by one goroutine at a time.
+type Agent struct {
+	cfg     Config
+	metrics *Metrics
+	// decide is planner.Make, but for tests of what is done with a plan.
+	decide func(*planner.Situation) planner.Plan
+
+	demand source[*Demand]
+	agents source[[]master.Agent]
+	clouds map[string]*cloud
+
+	// missed is since when agents that had registered have not been known to the master.
+	missed map[string]time.Time
+	learnt learnt
+	// complained are the failed machines whose failure has been told and counted.
+	complained map[string]bool
+	// backlog is since when something waits that machines are to be made for; zero: nothing does.
+	backlog time.Time
+	swept   time.Time
+
+	wake     chan struct{}
+	airborne sync.WaitGroup
+
+	mu       sync.Mutex
+	tick     int // how many operations have begun or ended
+	flights  map[string]*flight
+	retries  map[string]int
+	backoffs map[lane]*backoff
+	events   []Event
+}
+
+// cloud is a cloud and what it has said.
+type cloud struct {
+	cfg     *CloudConfig
+	view    source[view]
+	usage   source[usage]
+	blocked bool // it was said that it does not answer
+}
+
+// view is what a cloud says of itself.
+type view struct {
+	servers []openstack.Server
+	limits  openstack.Limits
+}
+
+// New makes an agent. It does nothing yet.
+func New(cfg Config) *Agent {
+	cfg.setDefaults()
+	a := &Agent{
+		cfg: cfg, metrics: cfg.Metrics, decide: planner.Make,
+		clouds: map[string]*cloud{}, missed: map[string]time.Time{}, complained: map[string]bool{},
+		learnt: learnt{}, wake: make(chan struct{}, 1),
+		flights: map[string]*flight{}, retries: map[string]int{}, backoffs: map[lane]*backoff{},
+	}
+	a.demand = source[*Demand]{timeout: cfg.CallTimeout, ask: func(ctx context.Context) (*Demand, error) {
+		return cfg.Scheduler.Demand(ctx, "", 0)
+	}}
+	a.agents = source[[]master.Agent]{timeout: cfg.CallTimeout, ask: cfg.Master.Agents}
+	for i := range a.cfg.Clouds {
+		a.addCloud(&a.cfg.Clouds[i])
+	}
+	return a
+}
+
+func (a *Agent) addCloud(c *CloudConfig) {
+	a.clouds[c.Name] = &cloud{
+		cfg: c,
+		view: source[view]{timeout: c.CallTimeout, ask: func(ctx context.Context) (view, error) {
+			return lookAt(ctx, c.API, a.cfg.Cluster)
+		}},
+		usage: source[usage]{timeout: c.CallTimeout, ask: a.askUsage(c)},
+	}
+}
+
+// lookAt asks a cloud for servers and limits at the same time.
+func lookAt(ctx context.Context, api Cloud, cluster string) (v view, err error) {
+	var limitsErr error
+	var both sync.WaitGroup
+	both.Go(func() { v.limits, limitsErr = api.Limits(ctx) })
+	v.servers, err = api.Servers(ctx, cluster)
+	both.Wait()
+	if err = errors.Join(err, limitsErr); err != nil {
+		return view{}, err
+	}
+	return v, nil
+}
+
+// Run makes rounds until ctx ends: when the demand changes, when an operation is over, and at least every Interval. What is
+// under way when ctx ends is abandoned; whoever comes next finds what has come of it.
+func (a *Agent) Run(ctx context.Context) error {
+	var watching sync.WaitGroup
+	watching.Go(func() { a.watchDemand(ctx) })
+	defer watching.Wait()
+	ticker := time.NewTicker(a.cfg.Interval)
+	defer ticker.Stop()
+	for {
+		if err := a.Round(ctx, a.cfg.Now()); err != nil {
+			a.cfg.Log.Warn("a round has failed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			a.Settle()
+			return ctx.Err()
+		case <-a.wake:
+		case <-ticker.C:
+		}
+	}
+}
+
+// watchDemand wakes the loop when the demand changes.
+func (a *Agent) watchDemand(ctx context.Context) {
+	const wait = 30 * time.Second
+	seen := ""
+	for ctx.Err() == nil {
+		d, err := a.poll(ctx, seen, wait)
+		if err != nil {
+			pause(ctx, time.Second)
+			continue
+		}
+		if seen != d.Version {
+			seen = d.Version
+			a.wakeUp()
+		}
+	}
+}
+
+func (a *Agent) poll(ctx context.Context, seen string, wait time.Duration) (*Demand, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+a.cfg.CallTimeout)
+	defer cancel()
+	return a.cfg.Scheduler.Demand(ctx, seen, wait)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// wakeUp asks for a round soon.
+func (a *Agent) wakeUp() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Round looks, plans, tells and acts. What it begins goes on after it has returned, until ctx ends. The error says what kept it
+// from doing all that a round does.
+func (a *Agent) Round(ctx context.Context, now time.Time) error {
+	began := time.Now()
+	l := a.look(ctx, now)
+	p := a.plan(l)
+	err := a.tell(ctx, l, p)
+	if errors.Is(err, ErrHeld) {
+		a.metrics.round(roundHeld, time.Since(began), now)
+		return err
+	}
+	if err != nil {
+		l.trouble = append(l.trouble, fmt.Errorf("reporting to the scheduler: %w", err))
+		l.demand = nil
+	}
+	if !a.cfg.DryRun {
+		a.act(ctx, l, p)
+	}
+	err = errors.Join(l.trouble...)
+	outcome := roundOK
+	if err != nil {
+		outcome = roundPartial
+	}
+	a.metrics.round(outcome, time.Since(began), now)
+	return err
+}
+
+// event notes something that is to be told with the next report.
+func (a *Agent) event(e Event) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.events = append(a.events, e)
+}
+
+// eventOf is an event about a machine.
+func eventOf(now time.Time, kind EventKind, v *vm.VM, format string, args ...any) Event {
+	return Event{At: now, Kind: kind, VM: v.Intent, Pool: v.Pool, Cloud: v.Cloud, Message: fmt.Sprintf(format, args...)}
+}

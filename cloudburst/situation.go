@@ -1,0 +1,155 @@
+package cloudburst
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lisa-dpc/spillway/cloudburst/openstack"
+	"github.com/lisa-dpc/spillway/cloudburst/planner"
+	"github.com/lisa-dpc/spillway/cloudburst/vm"
+	"github.com/lisa-dpc/spillway/scheduler/placement"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+)
+
+// plan has the planner decide about what was seen.
+func (a *Agent) plan(l *look) planner.Plan { return a.decide(a.situation(l)) }
+
+// situation puts what was seen in the planner's words. If the scheduler or the master does not answer, nothing waits as far as
+// the planner knows, no cloud can be reached, and no machine that may be of use is known, so that it makes nothing and takes
+// nothing away for which it would have to know them.
+func (a *Agent) situation(l *look) *planner.Situation {
+	s := &planner.Situation{Now: l.now, VMs: slices.Clone(l.vms), Caps: a.cfg.Caps, Calendar: a.cfg.Calendar}
+	slices.SortFunc(s.VMs, func(x, y planner.VM) int { return strings.Compare(x.Intent, y.Intent) })
+	blind := l.demand == nil || !l.masterUp
+	if !blind {
+		for i := range l.demand.Waiting {
+			s.Demand = append(s.Demand, demandOf(&l.demand.Waiting[i], l.now))
+		}
+		for i := range l.demand.Agents {
+			s.Agents = append(s.Agents, plannerAgent(&l.demand.Agents[i]))
+		}
+	}
+	for i := range s.VMs {
+		v := &s.VMs[i]
+		v.Expected = a.expected(&v.VM, l.now)
+		v.Unknown = v.Unknown || blind && canHaveAgent(&v.VM)
+	}
+	for i := range a.cfg.Pools {
+		s.Pools = append(s.Pools, a.learnt.pool(&a.cfg.Pools[i].Pool))
+	}
+	for i := range a.cfg.Clouds {
+		s.Clouds = append(s.Clouds, a.plannerCloud(l, &a.cfg.Clouds[i], blind))
+	}
+	s.Spent = a.spent(l)
+	return s
+}
+
+func (a *Agent) plannerCloud(l *look, cfg *CloudConfig, blind bool) planner.Cloud {
+	look := l.clouds[cfg.Name]
+	free := a.free(look.value.limits, l, cfg.Name)
+	return planner.Cloud{
+		Name: cfg.Name, Reachable: look.fresh && !blind && a.spentKnown(cfg), Caps: cfg.Caps,
+		FreeInstances: free.instances, FreeVCPUs: free.vcpus, FreeMemMiB: free.mem, FreePorts: free.ports, FreeVolumes: free.volumes,
+		Backoffs: a.backoffsOf(cfg.Name, l.now),
+	}
+}
+
+// room is what a cloud's quotas leave; -1: no limit is known.
+type room struct{ instances, vcpus, mem, ports, volumes int }
+
+// free takes from what the quotas leave what has been asked for since.
+func (a *Agent) free(limits openstack.Limits, l *look, cloud string) room {
+	r := room{
+		left(limits.Instances, limits.InstancesUsed), left(limits.Cores, limits.CoresUsed), left(limits.MemMiB, limits.MemMiBUsed),
+		left(limits.Ports, limits.PortsUsed), left(limits.Volumes, limits.VolumesUsed),
+	}
+	for i := range l.vms {
+		v := &l.vms[i]
+		if v.Cloud != cloud || v.Stage != vm.Requested {
+			continue
+		}
+		if f := a.cfg.flavor(v.Pool, v.Cloud, v.Flavor); f != nil {
+			r.take(1, f.VCPUs, f.MemMiB)
+		}
+	}
+	return r
+}
+
+func left(limit, used int) int {
+	if limit < 0 {
+		return -1
+	}
+	return max(0, limit-max(0, used))
+}
+
+func (r *room) take(instances, vcpus, mem int) {
+	less := func(n *int, m int) {
+		if *n >= 0 {
+			*n = max(0, *n-m)
+		}
+	}
+	less(&r.instances, instances)
+	less(&r.vcpus, vcpus)
+	less(&r.mem, mem)
+	less(&r.ports, instances)
+}
+
+func demandOf(w *Waiting, now time.Time) planner.Demand {
+	d := planner.Demand{
+		Run: w.Run, Project: w.Project, Pipeline: w.Pipeline, Step: w.Step, Tasks: w.Tasks, Since: w.Since,
+		RunTime: seconds(w.UsualSeconds), Why: w.Why,
+		Shape: &placement.Shape{
+			Need: w.Need.spec(), Spread: w.Spread, Avoid: w.Avoid, Waited: now.Sub(w.Since),
+			Burst: spec.Burst{Allow: w.Burst.Allow, After: seconds(w.Burst.AfterSeconds), Clouds: w.Burst.Clouds},
+		},
+	}
+	if w.Deadline != nil {
+		d.Deadline = *w.Deadline
+	}
+	if w.TimeoutSeconds > 0 {
+		d.Shape.Until = now.Add(seconds(w.TimeoutSeconds))
+	}
+	d.Room = waitsForRoom(w.Reason)
+	for _, c := range w.Where {
+		constraint, err := spec.NewConstraint(c.Attribute, spec.Op(c.Op), c.Value)
+		if err != nil {
+			d.Room, d.Why = false, "its condition on "+c.Attribute+" is not understood here: "+err.Error()
+			continue
+		}
+		d.Shape.Where = append(d.Shape.Where, constraint)
+	}
+	return d
+}
+
+// waitsForRoom says whether more agents would help: those with more room, with attributes that others lack, or any at all.
+// Whether a machine of some flavor would be such an agent the planner finds out.
+func waitsForRoom(reason string) bool {
+	switch reason {
+	case "resources", "too_large", "constraints", "reserved", "no_agents":
+		return true
+	}
+	return false
+}
+
+func plannerAgent(o *OfferingAgent) planner.Agent {
+	agent := planner.Agent{Tasks: o.Tasks, Agent: placement.Agent{
+		ID: o.ID, Hostname: o.Hostname, Attributes: o.Attributes,
+		Free: o.Free.spec(), Unoffered: o.Unoffered.spec(), Used: o.Used.spec(), Capacity: o.Capacity.spec(),
+	}}
+	agent.VM, agent.Cloud = placement.CloudOf(o.Attributes)
+	agent.Cordoned = o.Cordon != nil
+	if o.IdleSince != nil {
+		agent.Idle = *o.IdleSince
+	}
+	for _, f := range o.Frees {
+		agent.Frees = append(agent.Frees, planner.Freed{At: f.At, Resources: f.Resources.spec()})
+	}
+	return agent
+}
+
+func (r Resources) spec() spec.Resources {
+	return spec.Resources{CPUs: int64(r.CPUs*1000 + 0.5), Mem: r.Mem, Disk: r.Disk, GPUs: r.GPUs, Ports: r.Ports}
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -1,0 +1,666 @@
+package cloudburst
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lisa-dpc/spillway/cloudburst/master"
+	"github.com/lisa-dpc/spillway/cloudburst/openstack"
+	"github.com/lisa-dpc/spillway/cloudburst/planner"
+	"github.com/lisa-dpc/spillway/cloudburst/vm"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+)
+
+// world is all that an agent talks to, on a clock that only tests move: clouds, a master, a scheduler with a queue of tasks
+// that need one cpu each.
+type world struct {
+	t  *testing.T
+	mu sync.Mutex
+	// now is the time.
+	now time.Time
+	// rand decides what is left to chance.
+	rand *rand.Rand
+
+	clouds map[string]*fakeCloud
+	agents map[string]*fakeAgent
+	nextID int
+
+	waiting int // tasks
+	taskFor time.Duration
+	queued  time.Time // since when they wait
+	foreign int       // tasks of another framework that are launched whenever the agent is offered
+	holder  string
+	reports int
+	last    *Report
+	events  []Event
+
+	// down says who does not answer: "scheduler", "master" or a cloud's name.
+	down map[string]bool
+	// generation is the agent process that lives. Calls of others have no effect.
+	generation int
+	// calls counts calls; crashAt kills the process that makes the so-many-th call, before or after it has had its effect.
+	calls       int
+	crashAt     int
+	crashBefore bool
+	log         []string
+
+	ended  int // tasks that came to their end
+	killed int // tasks that did not
+	lost   int // logs that were not collected
+}
+
+type fakeCloud struct {
+	w       *world
+	name    string
+	servers map[string]*openstack.Server
+	// builds is how long a server takes to run, joins how long its agent takes then.
+	builds, joins time.Duration
+	quota         int // instances; -1: none
+	hideQuota     bool
+	creates       int
+	refusals      int
+	// stuck are how many of the next servers stay in BUILD, noHost how many go to ERROR.
+	stuck, noHost int
+	// fault decides what goes wrong with a call; nil: nothing does.
+	fault    func(kind string) fault
+	made     map[string]int // servers by intent
+	usage    []openstack.Usage
+	usageErr error
+}
+
+// fault is how a call goes wrong.
+type fault int
+
+const (
+	noFault   fault = iota
+	refused         // 503, nothing done
+	afterDone       // 503 though it was done
+)
+
+type fakeAgent struct {
+	master.Agent
+	capacity  int
+	tasks     []fakeTask
+	idle      time.Time
+	cordon    time.Time
+	uncollect int
+	draining  bool
+}
+
+type fakeTask struct {
+	ends    time.Time
+	foreign bool
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{
+		t: t, now: time.Date(2034, 10, 25, 12, 0, 0, 0, time.UTC), rand: rand.New(rand.NewPCG(1, 2)),
+		clouds: map[string]*fakeCloud{}, agents: map[string]*fakeAgent{}, down: map[string]bool{}, taskFor: 5 * time.Minute,
+	}
+}
+
+func (w *world) cloud(name string) *fakeCloud {
+	c := &fakeCloud{
+		w: w, name: name, servers: map[string]*openstack.Server{}, builds: 30 * time.Second, joins: 30 * time.Second, quota: -1,
+		made: map[string]int{},
+	}
+	w.clouds[name] = c
+	return c
+}
+
+const cores = 4 // of the only flavor
+
+func testPool(clouds ...string) Pool {
+	p := Pool{
+		Pool: planner.Pool{
+			Name: "batch", Afterwards: vm.Delete, Lease: 24 * time.Hour, Idle: time.Minute,
+			Boot: planner.BootTime{Default: time.Minute}, Start: planner.BootTime{Default: 30 * time.Second},
+		},
+		Deadlines: vm.Deadlines{Requested: time.Minute, Building: 5 * time.Minute, Active: 5 * time.Minute, Leaving: 5 * time.Minute},
+	}
+	for _, c := range clouds {
+		p.Flavors = append(p.Flavors, planner.Flavor{
+			Cloud: c, Name: "m4", VCPUs: cores, MemMiB: 8192, Price: 0.1,
+			Resources: spec.Resources{CPUs: cores * 1000, Mem: 7000, Disk: 10000, Ports: 100},
+		})
+	}
+	return p
+}
+
+// agent starts an agent process in the world; the one before has died.
+func (w *world) agent(pools ...Pool) *Agent {
+	w.mu.Lock()
+	w.generation++
+	me := w.generation
+	w.mu.Unlock()
+	cfg := Config{
+		Cluster: "lisa", Holder: "host", Pools: pools, Now: w.time, Random: zeroes{w},
+		Scheduler: &fakeScheduler{w, me}, Master: &fakeMaster{w, me},
+		Prepare: func(context.Context, Order) (openstack.Boot, error) { return openstack.Boot{}, nil },
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.clouds)) {
+		cfg.Clouds = append(cfg.Clouds, CloudConfig{Name: name, API: &cloudClient{w.clouds[name], me}})
+	}
+	a := New(cfg)
+	return a
+}
+
+// zeroes are random bytes of the world's own.
+type zeroes struct{ w *world }
+
+func (z zeroes) Read(b []byte) (int, error) {
+	z.w.mu.Lock()
+	defer z.w.mu.Unlock()
+	for i := range b {
+		b[i] = byte(z.w.rand.IntN(256))
+	}
+	return len(b), nil
+}
+
+func (w *world) time() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+// round lets an agent make one round and waits for what that has begun.
+func (w *world) round(a *Agent) error {
+	err := a.Round(w.t.Context(), w.time())
+	a.Settle()
+	return err
+}
+
+// pass lets time pass, with a round every five seconds.
+func (w *world) pass(a *Agent, d time.Duration) {
+	for until := w.time().Add(d); w.time().Before(until); {
+		w.step(5 * time.Second)
+		_ = w.round(a)
+	}
+}
+
+var (
+	errDead = errors.New("the process that asks is dead")
+	errDown = errors.New("connection refused")
+)
+
+// call begins a call of a process, with w.mu held. The error is what the call is to fail with, without effect. after is to be
+// called when it has had its effect, and may take the answer away.
+func (w *world) call(me int, who, kind string) (after func() error, err error) {
+	if me != w.generation {
+		return nil, errDead
+	}
+	w.calls++
+	w.log = append(w.log, who+" "+kind)
+	dies := w.calls == w.crashAt
+	if dies {
+		w.generation++
+	}
+	if dies && w.crashBefore {
+		return nil, errDead
+	}
+	if w.down[who] {
+		return nil, errDown
+	}
+	return func() error {
+		if dies {
+			return errDead
+		}
+		return nil
+	}, nil
+}
+
+type fakeScheduler struct {
+	w  *world
+	me int
+}
+
+func (s *fakeScheduler) Demand(_ context.Context, _ string, _ time.Duration) (*Demand, error) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	after, err := s.w.call(s.me, "scheduler", "demand")
+	if err != nil {
+		return nil, err
+	}
+	return s.w.demand(), after()
+}
+
+func (w *world) demand() *Demand {
+	d := &Demand{Version: fmt.Sprint(w.waiting), At: w.now, Connected: !w.down["master"]}
+	if w.waiting > 0 {
+		d.Waiting = []Waiting{{
+			Run: "r", Project: "p", Pipeline: "p", Step: "s", Tasks: w.waiting, Since: w.queued, Need: Resources{CPUs: 1, Mem: 100},
+			Reason: "resources", Why: "no room", UsualSeconds: w.taskFor.Seconds(), Burst: Burst{Allow: true},
+		}}
+		if len(w.agents) == 0 {
+			d.Waiting[0].Reason = "no_agents"
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.agents)) {
+		d.Agents = append(d.Agents, w.agents[id].offering(w.now))
+	}
+	return d
+}
+
+func (f *fakeAgent) offering(now time.Time) OfferingAgent {
+	own := f.own()
+	size := Resources{CPUs: float64(f.capacity), Mem: 7000, Disk: 10000, Ports: 100}
+	free := size
+	free.CPUs, free.Mem = float64(f.capacity-len(f.tasks)), 7000-100*int64(len(f.tasks))
+	o := OfferingAgent{
+		ID: f.ID, Hostname: f.Hostname, Attributes: f.Attributes, Capacity: size, Free: free,
+		Used: Resources{CPUs: float64(own), Mem: 100 * int64(own)}, Tasks: own, Uncollected: f.uncollect,
+	}
+	if own == 0 {
+		idle := f.idle
+		o.IdleSince = &idle
+	}
+	for _, t := range f.tasks {
+		if !t.foreign {
+			o.Frees = append(o.Frees, Frees{At: t.ends, Resources: Resources{CPUs: 1, Mem: 100}})
+		}
+	}
+	if f.cordon.After(now) {
+		o.Cordon = &Cordon{Reason: "drain", Until: f.cordon}
+	}
+	return o
+}
+
+func (f *fakeAgent) own() (n int) {
+	for _, t := range f.tasks {
+		if !t.foreign {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *fakeScheduler) Cordon(_ context.Context, agent, _ string, d time.Duration) error {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	after, err := s.w.call(s.me, "scheduler", "cordon "+agent)
+	if err != nil {
+		return err
+	}
+	if f := s.w.agents[agent]; f != nil {
+		f.cordon = s.w.now.Add(d)
+	}
+	return after()
+}
+
+func (s *fakeScheduler) Uncordon(_ context.Context, agent string) error {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	after, err := s.w.call(s.me, "scheduler", "uncordon "+agent)
+	if err != nil {
+		return err
+	}
+	if f := s.w.agents[agent]; f != nil {
+		f.cordon = time.Time{}
+	}
+	return after()
+}
+
+func (s *fakeScheduler) Report(_ context.Context, r *Report) error {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	after, err := s.w.call(s.me, "scheduler", "report")
+	if err != nil {
+		return err
+	}
+	if s.w.holder != "" && s.w.holder != r.Holder {
+		return ErrHeld
+	}
+	s.w.last, s.w.reports = r, s.w.reports+1
+	s.w.events = append(s.w.events, r.Events...)
+	return after()
+}
+
+type fakeMaster struct {
+	w  *world
+	me int
+}
+
+func (m *fakeMaster) Agents(context.Context) ([]master.Agent, error) {
+	m.w.mu.Lock()
+	defer m.w.mu.Unlock()
+	after, err := m.w.call(m.me, "master", "agents")
+	if err != nil {
+		return nil, err
+	}
+	var list []master.Agent
+	for _, id := range slices.Sorted(maps.Keys(m.w.agents)) {
+		a := m.w.agents[id].Agent
+		a.Busy = len(m.w.agents[id].tasks) > 0
+		list = append(list, a)
+	}
+	return list, after()
+}
+
+func (m *fakeMaster) Tasks(_ context.Context, agent string) (int, error) {
+	m.w.mu.Lock()
+	defer m.w.mu.Unlock()
+	after, err := m.w.call(m.me, "master", "tasks "+agent)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	if f := m.w.agents[agent]; f != nil {
+		n = len(f.tasks)
+	}
+	return n, after()
+}
+
+// change does something with an agent.
+func (m *fakeMaster) change(agent, kind string, do func(*fakeAgent)) error {
+	m.w.mu.Lock()
+	defer m.w.mu.Unlock()
+	after, err := m.w.call(m.me, "master", kind+" "+agent)
+	if err != nil {
+		return err
+	}
+	f := m.w.agents[agent]
+	if f == nil {
+		return errors.Join(master.ErrUnknownAgent, after())
+	}
+	do(f)
+	return after()
+}
+
+func (m *fakeMaster) Deactivate(_ context.Context, agent string) error {
+	return m.change(agent, "deactivate", func(f *fakeAgent) { f.Deactivated = true })
+}
+
+func (m *fakeMaster) Reactivate(_ context.Context, agent string) error {
+	return m.change(agent, "reactivate", func(f *fakeAgent) { f.Deactivated = false })
+}
+
+// Drain kills, as the real one does.
+func (m *fakeMaster) Drain(_ context.Context, agent string) error {
+	return m.change(agent, "drain", func(f *fakeAgent) {
+		m.w.killed += len(f.tasks)
+		m.w.lost += f.uncollect
+		delete(m.w.agents, agent)
+	})
+}
+
+// cloudClient is a cloud as one agent process sees it.
+type cloudClient struct {
+	c  *fakeCloud
+	me int
+}
+
+// do makes a call that may go wrong.
+func (c *cloudClient) do(kind string, work func() error) error {
+	w := c.c.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	after, err := w.call(c.me, c.c.name, kind)
+	if err != nil {
+		return &openstack.Error{Kind: openstack.Unclear, Doing: kind, Message: err.Error(), Err: err}
+	}
+	goesWrong := noFault
+	if c.c.fault != nil {
+		goesWrong = c.c.fault(kind)
+	}
+	if goesWrong != refused {
+		if err := work(); err != nil {
+			return err
+		}
+	}
+	if goesWrong != noFault {
+		return &openstack.Error{Kind: openstack.Unclear, Doing: kind, Message: "503 Service Unavailable"}
+	}
+	return after()
+}
+
+func (c *cloudClient) Servers(_ context.Context, cluster string) (list []openstack.Server, err error) {
+	err = c.do("servers", func() error {
+		for _, id := range slices.Sorted(maps.Keys(c.c.servers)) {
+			s := *c.c.servers[id]
+			s.Metadata = maps.Clone(s.Metadata)
+			if s.Metadata[vm.KeyCluster] == cluster {
+				list = append(list, s)
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+func (c *cloudClient) Limits(context.Context) (l openstack.Limits, err error) {
+	err = c.do("limits", func() error {
+		l = openstack.Limits{Instances: c.c.quota, InstancesUsed: len(c.c.servers), Cores: -1, MemMiB: -1, Ports: -1, Volumes: -1}
+		if c.c.hideQuota {
+			l.Instances = -1
+		}
+		return nil
+	})
+	return l, err
+}
+
+func (c *cloudClient) Usage(context.Context, time.Time, time.Time) ([]openstack.Usage, error) {
+	c.c.w.mu.Lock()
+	defer c.c.w.mu.Unlock()
+	return c.c.usage, c.c.usageErr
+}
+
+func (c *cloudClient) Boot(_ context.Context, b openstack.Boot) (s openstack.Server, err error) {
+	err = c.do("boot", func() error { s, err = c.c.boot(b); return err })
+	return s, err
+}
+
+func (c *fakeCloud) boot(b openstack.Boot) (openstack.Server, error) {
+	c.creates++
+	for _, s := range c.servers {
+		if s.Metadata[vm.KeyIntent] == b.Intent {
+			return *s, nil
+		}
+	}
+	if c.quota >= 0 && len(c.servers) >= c.quota {
+		c.refusals++
+		return openstack.Server{}, &openstack.Error{Kind: openstack.Quota, Doing: "creating server", Message: "Quota exceeded for instances"}
+	}
+	c.w.nextID++
+	s := &openstack.Server{
+		ID: fmt.Sprintf("srv-%03d", c.w.nextID), Name: vm.ServerName(b.Cluster, b.Intent), Status: "BUILD", Created: c.w.now,
+		Updated: c.w.now, Metadata: maps.Clone(b.Metadata), Zone: b.Zone, Flavor: "m4",
+	}
+	switch {
+	case c.noHost > 0:
+		c.noHost--
+		s.Status, s.Fault = "ERROR", "No valid host was found. There are not enough hosts available."
+	case c.stuck > 0:
+		c.stuck--
+		s.Task = "stuck"
+	}
+	c.servers[s.ID] = s
+	c.made[b.Intent]++
+	return *s, nil
+}
+
+func (c *cloudClient) change(id, kind string, do func(*openstack.Server)) error {
+	return c.do(kind, func() error {
+		s := c.c.servers[id]
+		if s == nil {
+			return &openstack.Error{Kind: openstack.Gone, Doing: kind, Message: "404"}
+		}
+		do(s)
+		return nil
+	})
+}
+
+func (c *cloudClient) Start(_ context.Context, id string) error {
+	return c.change(id, "start", func(s *openstack.Server) { s.Status, s.Task, s.Updated = "SHUTOFF", "powering-on", c.c.w.now })
+}
+
+func (c *cloudClient) Keep(_ context.Context, id string, how vm.Afterwards) error {
+	return c.change(id, string(how), func(s *openstack.Server) {
+		c.c.w.kill(s)
+		s.Status, s.Task, s.Updated = "SHUTOFF", "", c.c.w.now
+	})
+}
+
+func (c *cloudClient) Tag(_ context.Context, id string, metadata map[string]string) error {
+	return c.change(id, "tag", func(s *openstack.Server) { maps.Copy(s.Metadata, metadata) })
+}
+
+func (c *cloudClient) Delete(_ context.Context, _, intent string) error {
+	return c.do("delete", func() error {
+		for id, s := range c.c.servers {
+			if s.Metadata[vm.KeyIntent] == intent {
+				c.c.w.kill(s)
+				delete(c.c.servers, id)
+			}
+		}
+		return nil
+	})
+}
+
+// kill ends what runs on a server that is no more: that must never be a task, nor lose logs.
+func (w *world) kill(s *openstack.Server) {
+	for id, f := range w.agents {
+		if f.Attributes[vm.KeyIntent] == s.Metadata[vm.KeyIntent] {
+			w.killed += len(f.tasks)
+			w.lost += f.uncollect
+			delete(w.agents, id)
+		}
+	}
+}
+
+// step moves the clock: servers are built, agents register, tasks end and begin.
+func (w *world) step(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+	for _, name := range slices.Sorted(maps.Keys(w.clouds)) {
+		c := w.clouds[name]
+		for _, id := range slices.Sorted(maps.Keys(c.servers)) {
+			c.step(c.servers[id])
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.agents)) {
+		w.stepAgent(w.agents[id])
+	}
+}
+
+func (c *fakeCloud) step(s *openstack.Server) {
+	w := c.w
+	switch {
+	case s.Task == "stuck":
+	case s.Task == "powering-on" && w.now.Sub(s.Updated) >= c.builds/2,
+		s.Status == "BUILD" && w.now.Sub(s.Created) >= c.builds:
+		s.Status, s.Task, s.Updated = "ACTIVE", "", w.now
+		if s.Launched.IsZero() {
+			s.Launched = w.now
+		}
+	case s.Status == "ACTIVE" && w.agentOf(s) == nil && w.now.Sub(s.Updated) >= c.joins && s.Metadata["gone"] == "":
+		w.nextID++
+		id := fmt.Sprintf("agent-%03d", w.nextID)
+		w.agents[id] = &fakeAgent{capacity: cores, idle: w.now, Agent: master.Agent{
+			ID: id, Hostname: s.Name, Active: true, Registered: w.now, Attributes: map[string]string{
+				vm.KeyIntent: s.Metadata[vm.KeyIntent], vm.KeyPool: s.Metadata[vm.KeyPool], vm.KeyCloud: s.Metadata[vm.KeyCloud],
+			},
+		}}
+		s.Metadata["gone"] = "" // registered once; afterwards only when it is started anew
+		s.Updated = w.now.Add(1000 * time.Hour)
+	}
+}
+
+func (w *world) agentOf(s *openstack.Server) *fakeAgent {
+	for _, f := range w.agents {
+		if f.Attributes[vm.KeyIntent] == s.Metadata[vm.KeyIntent] {
+			return f
+		}
+	}
+	return nil
+}
+
+func (w *world) stepAgent(f *fakeAgent) {
+	before := f.own()
+	f.uncollect = 0 // collected since
+	f.tasks = slices.DeleteFunc(f.tasks, func(t fakeTask) bool {
+		over := !t.ends.After(w.now)
+		if over && !t.foreign {
+			w.ended++
+			f.uncollect++
+		}
+		return over
+	})
+	if before > 0 && f.own() == 0 {
+		f.idle = w.now
+	}
+	if f.Deactivated {
+		return
+	}
+	for w.foreign > 0 && len(f.tasks) < f.capacity {
+		w.foreign--
+		f.tasks = append(f.tasks, fakeTask{ends: w.now.Add(w.taskFor), foreign: true})
+	}
+	for w.waiting > 0 && len(f.tasks) < f.capacity && !f.cordon.After(w.now) {
+		w.waiting--
+		f.tasks = append(f.tasks, fakeTask{ends: w.now.Add(w.taskFor)})
+	}
+}
+
+// submit queues tasks.
+func (w *world) submit(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.waiting == 0 {
+		w.queued = w.now
+	}
+	w.waiting += n
+}
+
+// servers counts a world's servers.
+func (w *world) servers() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.clouds {
+		n += len(c.servers)
+	}
+	return n
+}
+
+// simplePlan is a planner for tests of what the agent does with a plan: as many machines as the tasks need, away with what has
+// been idle for a minute and with what has failed.
+func simplePlan(s *planner.Situation) planner.Plan {
+	p := planner.Plan{Outlook: make([]planner.Outlook, len(s.Demand))}
+	need := 0
+	for _, d := range s.Demand {
+		need += d.Tasks
+	}
+	idle := map[string]bool{}
+	for _, a := range s.Agents {
+		idle[a.VM] = a.Tasks == 0 && s.Now.Sub(a.Idle) > time.Minute
+	}
+	for _, v := range s.VMs {
+		switch v.Stage {
+		case vm.Requested, vm.Building, vm.Active:
+			need -= cores
+		case vm.Serving, vm.Joined:
+			if idle[v.Intent] && len(s.Demand) == 0 && !v.Unknown {
+				p.Actions = append(p.Actions, planner.Action{Verb: planner.Drain, VM: v.Intent, Reason: "nothing to do"})
+			}
+		case vm.Stopped:
+			if need > 0 && !v.Unknown {
+				need -= cores
+				p.Actions = append(p.Actions, planner.Action{Verb: planner.Start, VM: v.Intent, Reason: "tasks wait"})
+			}
+		}
+	}
+	for _, c := range s.Clouds {
+		for free := c.FreeInstances; need > 0 && c.Reachable && free != 0 && len(c.Backoffs) == 0; free-- {
+			need -= cores
+			p.Actions = append(p.Actions, planner.Action{Verb: planner.Boot, Pool: "batch", Cloud: c.Name, Flavor: "m4", Reason: "tasks wait"})
+		}
+	}
+	return p
+}
