@@ -7,6 +7,7 @@ import (
 	"github.com/lisa-dpc/spillway/scheduler/mesos"
 	"github.com/lisa-dpc/spillway/scheduler/placement"
 	"github.com/lisa-dpc/spillway/scheduler/spec"
+	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
 // agentTable is what offers have told about the agents, and the offers that are held.
@@ -17,12 +18,15 @@ type agentTable struct {
 	held    int            // how many offers are held
 	free    spec.Resources // the sum of what the agents have free
 	pruned  time.Time
+	// moved counts changes of which agents there are and of what they have free.
+	moved int64
 }
 
 // agent is an agent that has made an offer.
 type agent struct {
 	id, hostname, url string
 	attributes        map[string]string
+	vm, cloud         string // see placement.CloudOf
 	// offers are those held, in the order in which they came.
 	offers []mesos.Offer
 	// free is what was free when the agent was last looked at: what explanations of waiting are made from after
@@ -31,7 +35,10 @@ type agent struct {
 	// capacity is what the agent has at least: what was offered and used when it was first seen, or offered at a time
 	// since. What is offered and used later is not it: what a short task gives back may be offered before its end is told.
 	capacity spec.Resources
-	seen     time.Time
+	// first and seen are when it first and last made an offer.
+	first, seen time.Time
+	// emptied is when the last of our tasks there has ended; zero if none has run there yet.
+	emptied time.Time
 	// changed is when free last changed by an offer or by the end of one of our tasks.
 	changed time.Time
 	// maintenance is when a planned maintenance starts; zero if none is planned.
@@ -49,11 +56,13 @@ func newAgentTable() agentTable {
 func (t *agentTable) addOffer(now time.Time, o mesos.Offer, used spec.Resources) {
 	a := t.byID[o.AgentID]
 	if a == nil {
-		a = &agent{id: o.AgentID, capacity: o.Resources.Plus(used, 1)}
+		a = &agent{id: o.AgentID, capacity: o.Resources.Plus(used, 1), first: now}
 		t.byID[o.AgentID] = a
 		t.sorted = nil
+		t.moved++
 	}
 	a.hostname, a.url, a.attributes, a.seen, a.maintenance = o.Hostname, o.URL, o.Attributes, now, o.UnavailableFrom
+	a.vm, a.cloud = placement.CloudOf(o.Attributes)
 	a.changed = now
 	hoped := a.free.Plus(a.offered(""), -1).Plus(o.Resources, -1).Positive()
 	a.offers = append(a.offers, o)
@@ -73,10 +82,25 @@ func (t *agentTable) freed(now time.Time, id string, what, used spec.Resources) 
 	}
 }
 
+// noteEmptied notes of which agents the last of our tasks has ended.
+func (r *Reactor) noteEmptied(now time.Time, attempts []state.AttemptRecord) {
+	for i := range attempts {
+		if rec := &attempts[i]; rec.Outcome != "" && r.state.LiveOn(rec.Agent) == 0 {
+			if a := r.agents.byID[rec.Agent]; a != nil {
+				a.emptied = now
+			}
+		}
+	}
+}
+
 // setFree notes what an agent has free.
 func (t *agentTable) setFree(a *agent, free spec.Resources) {
+	if free == a.free {
+		return
+	}
 	t.free = t.free.Plus(a.free, -1).Plus(free, 1)
 	a.free = free
+	t.moved++
 }
 
 func (t *agentTable) removeOffer(id string) {
@@ -124,6 +148,7 @@ func (t *agentTable) remove(id string) {
 	t.setFree(a, spec.Resources{})
 	delete(t.byID, id)
 	t.sorted = nil
+	t.moved++
 }
 
 // voidOffers drops all offers: they end with the subscription.
@@ -219,10 +244,11 @@ func (a *agent) idle(used spec.Resources) spec.Resources {
 	return a.free.Min(a.capacity.Plus(used, -1).Max(a.offered("")))
 }
 
-// placing describes the agent to a round, with the given resources free.
-func (a *agent) placing(free, used spec.Resources) placement.Agent {
+// placing describes an agent to a round, with the given resources free.
+func (r *Reactor) placing(a *agent, free, used spec.Resources) placement.Agent {
+	_, cordoned := r.cordons[a.id]
 	return placement.Agent{
-		ID: a.id, Hostname: a.hostname, Attributes: a.attributes,
-		Free: free, Used: used, Capacity: a.capacity, UnavailableFrom: a.maintenance,
+		ID: a.id, Hostname: a.hostname, Attributes: a.attributes, VM: a.vm, Cloud: a.cloud,
+		Free: free, Used: used, Capacity: a.capacity, UnavailableFrom: a.maintenance, Cordoned: cordoned,
 	}
 }

@@ -21,6 +21,9 @@ type AgentView struct {
 	Tasks int
 	// Seen is when it last made an offer.
 	Seen time.Time
+	// CordonReason says why nothing is launched there, CordonUntil how long that lasts; zero if it is not cordoned.
+	CordonReason string
+	CordonUntil  time.Time
 	// Maintenance is when a planned maintenance starts; zero if none is planned.
 	Maintenance time.Time
 }
@@ -31,11 +34,11 @@ func (r *Reactor) Agents(time.Time) []AgentView {
 	agents := r.agents.all()
 	views := make([]AgentView, len(agents))
 	for i, a := range agents {
-		used := r.state.UsedOn(a.id)
+		used, c := r.state.UsedOn(a.id), r.cordons[a.id]
 		views[i] = AgentView{
 			ID: a.id, Hostname: a.hostname, URL: a.url, Attributes: a.attributes,
 			Free: a.idle(used), Used: used, Tasks: r.state.LiveOn(a.id),
-			Seen: a.seen, Maintenance: a.maintenance,
+			Seen: a.seen, Maintenance: a.maintenance, CordonReason: c.reason, CordonUntil: c.until,
 		}
 	}
 	return views

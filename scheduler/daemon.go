@@ -28,6 +28,8 @@ type Daemon struct {
 	log    *slog.Logger
 	// Watch, if not nil, is told what each batch changed, once it is durable. It must not block.
 	Watch func(*state.Changes)
+	// DemandMoved, if not nil, is told when what Reactor.Demand tells has changed. It must not block.
+	DemandMoved func()
 	// Observer, if not nil, is told what the reactor does.
 	Observer Observer
 
@@ -61,7 +63,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	reactor.Watch = d.Watch
+	reactor.Watch, reactor.DemandMoved = d.Watch, d.DemandMoved
 	if d.Observer != nil {
 		reactor.observer = d.Observer
 	}

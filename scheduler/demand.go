@@ -1,96 +1,178 @@
 package scheduler
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
-	"github.com/lisa-dpc/spillway/scheduler/mesos"
+	"github.com/lisa-dpc/spillway/scheduler/placement"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
-// demand is what the master has been told about wanting offers.
-type demand struct {
-	connected  bool
-	suppressed bool
-	// declined says that offers were given back with a filter since the last REVIVE, freed that a task has ended:
-	// either way a REVIVE may bring offers at once that would otherwise come with a later allocation.
-	declined, freed bool
-	// arrivals is State.Arrivals when the master was last asked for offers.
-	arrivals int
-	revived  time.Time
-	// wanted is when a REVIVE that came too soon after the last may go out; zero if none is wanted.
-	wanted time.Time
+// Demand is what waits and what there is to hold it: all that one needs to decide whether the cluster should have more
+// machines, or fewer.
+type Demand struct {
+	// Version is another when the rest, but for times, may be.
+	Version   int64
+	At        time.Time
+	Connected bool // to the master
+	// Waiting is in the order in which tasks will be started if they fit; what could not be started whatever is free,
+	// by a limit or a pause of its own, comes last.
+	Waiting []Demanded
+	// Agents are those of Reactor.Agents, by id.
+	Agents []Supply
 }
 
-// subscribed notes that a new subscription starts with offers and without filters.
-func (d *demand) subscribed() {
-	*d = demand{connected: true}
+// Demanded is tasks of one step that wait for one reason and avoid the same agents.
+type Demanded struct {
+	WaitingStep
+	// Shape is what placement has to know of them, but for where the step's other tasks are. It is to be read only.
+	Shape *placement.Shape
+	// Spread is the attribute over which the step's tasks are spread; "" for none.
+	Spread string
+	// BurstFrom is since or from when they may go to the clouds that Shape.Burst allows; zero if it allows none.
+	BurstFrom time.Time
+	// Usual is how long such a task usually runs, as far as finished ones have told; 0: not known.
+	Usual time.Duration
+	// Timeout is how long an attempt may run; 0: for ever.
+	Timeout time.Duration
+	// Deadline is when their run's end is wanted; zero if nobody said.
+	Deadline time.Time
 }
 
-func (d *demand) disconnected() {
-	*d = demand{suppressed: true}
+// Supply is an agent as what it has and will have free.
+type Supply struct {
+	AgentView
+	// Capacity is the most that was ever seen of the agent, free and used together.
+	Capacity spec.Resources
+	// Idle is since when none of the scheduler's tasks has run there; zero while some do.
+	Idle time.Time
+	// Frees is when what its tasks hold is expected to become free, by time, in at most maxFrees parts. It leaves out tasks
+	// of which nobody knows how long they run.
+	Frees []Freeing
 }
 
-// next returns when a postponed REVIVE is due.
-func (d *demand) next() time.Time { return d.wanted }
+// Freeing is resources that are expected to become free at a time.
+type Freeing struct {
+	At        time.Time
+	Resources spec.Resources
+}
 
-// A REVIVE makes the master offer all agents anew, also those that were declined and have not changed.
-const (
-	// reviveCost is what that costs the master for each agent, roughly. When there is work that was not there
-	// before it is asked for offers as soon as it can have made those of the last time.
-	reviveCost = 20 * time.Microsecond
-	// freedCost is the same where only resources have become free: to have them a little earlier is worth less, so
-	// it may bring at most 5,000 offers a second.
-	freedCost = 200 * time.Microsecond
-	// allocation is the master's allocation interval unless an operator has set another (--allocation_interval). In
-	// it the master offers what has become free by itself: a filter does not hold for an offer that is larger than
-	// what was refused.
-	allocation = time.Second
-)
+// maxFrees bounds Supply.Frees.
+const maxFrees = 16
 
-// reviveDue returns when the master may be asked for offers again; false if there is no reason to ask.
-func (r *Reactor) reviveDue(newWork bool) (due time.Time, wanted bool) {
-	d, agents := &r.demand, time.Duration(len(r.agents.byID))
-	freed := r.cfg.ReviveInterval + agents*freedCost
-	switch {
-	case d.suppressed || newWork && d.declined:
-		due = d.revived.Add(min(r.cfg.ReviveInterval+agents*reviveCost, allocation))
-	case d.freed && freed < allocation:
-		due = d.revived.Add(freed)
-	default:
-		return d.wanted, !d.wanted.IsZero()
+// DemandVersion returns the Version of what Demand returns now.
+func (r *Reactor) DemandVersion() int64 {
+	return r.moved + r.agents.moved + int64(r.state.Arrivals())
+}
+
+// Demand returns what waits and what there is to hold it. As with Outlook, what must be known of the state is read at once,
+// and the rest is done by the function that it returns, once and on any goroutine.
+func (r *Reactor) Demand(now time.Time) func() Demand {
+	o := r.Outlook(now)
+	d := Demand{Version: r.DemandVersion(), At: now, Connected: r.asking.connected, Agents: r.supplies(now)}
+	ends := r.expectedEnds(now)
+	return func() Demand {
+		d.Waiting = o.demanded()
+		spread(d.Agents, ends)
+		return d
 	}
-	if !d.wanted.IsZero() && d.wanted.Before(due) {
-		due = d.wanted
-	}
-	return due, true
 }
 
-// askForOffers tells the master whether offers are wanted: SUPPRESS when nothing waits, REVIVE when work has
-// arrived, or when resources have become free while work waits. Without the REVIVE, short tasks would wait for
-// the master's next allocation round (1 s by default) or for a filter to expire.
-func (r *Reactor) askForOffers(now time.Time) {
-	d := &r.demand
-	if !d.connected {
-		return
+// burstFrom returns since or from when the tasks of a step may go to clouds; zero if they may not.
+func burstFrom(st *state.Step) time.Time {
+	b := &st.Shape().Burst
+	if !b.Allow {
+		return time.Time{}
 	}
-	if len(r.state.Waiting()) == 0 {
-		if !d.suppressed {
-			r.call(mesos.Suppress{})
-			d.suppressed = true
+	return st.Opened().Add(b.After)
+}
+
+// supplies describes the agents, but for Frees.
+func (r *Reactor) supplies(now time.Time) []Supply {
+	agents, views := r.agents.all(), r.Agents(now)
+	all := make([]Supply, len(views))
+	for i, a := range agents {
+		all[i] = Supply{AgentView: views[i], Capacity: a.capacity}
+		if views[i].Tasks == 0 {
+			all[i].Idle = a.first
+			if a.emptied.After(a.first) {
+				all[i].Idle = a.emptied
+			}
 		}
-		d.freed, d.wanted = false, time.Time{}
-		return
 	}
-	newWork := r.state.Arrivals() != d.arrivals
-	d.arrivals = r.state.Arrivals()
-	due, wanted := r.reviveDue(newWork)
-	if !wanted {
-		return
+	return all
+}
+
+// expectedEnd is when an attempt is expected to give something back.
+type expectedEnd struct {
+	agent string
+	Freeing
+}
+
+// expectedEnds lists the live attempts of which one knows how long they run.
+func (r *Reactor) expectedEnds(now time.Time) []expectedEnd {
+	var ends []expectedEnd
+	var of *state.Step
+	var usual time.Duration
+	r.state.EachLive(func(st *state.Step, rec *state.AttemptRecord) {
+		if st != of {
+			of, usual = st, r.state.Usual(st)
+		}
+		if usual > 0 && rec.Unreachable.IsZero() {
+			ends = append(ends, expectedEnd{rec.Agent, Freeing{expectEnd(now, rec, usual), st.Spec().Resources}})
+		}
+	})
+	return ends
+}
+
+// expectEnd says when an attempt ends that usually takes so long. One that takes longer than usual is expected to need
+// that much time once more: the longer it has been overdue, the less is it to be relied on.
+func expectEnd(now time.Time, rec *state.AttemptRecord, usual time.Duration) time.Time {
+	begun := rec.Started
+	if begun.IsZero() {
+		begun = rec.Launched
 	}
-	if due.After(now) {
-		d.wanted = due
-		return
+	end := begun.Add(usual)
+	if overdue := now.Sub(end); overdue > 0 {
+		return now.Add(overdue)
 	}
-	r.call(mesos.Revive{})
-	d.suppressed, d.declined, d.freed = false, false, false
-	d.revived, d.wanted = now, time.Time{}
+	return end
+}
+
+// spread gives each agent, which are by id, the expected ends of its tasks.
+func spread(agents []Supply, ends []expectedEnd) {
+	slices.SortFunc(ends, func(a, b expectedEnd) int {
+		return cmp.Or(cmp.Compare(a.agent, b.agent), a.At.Compare(b.At))
+	})
+	i := 0
+	for k := range agents {
+		for i < len(ends) && ends[i].agent < agents[k].ID {
+			i++ // of an agent that is not known
+		}
+		first := i
+		for i < len(ends) && ends[i].agent == agents[k].ID {
+			i++
+		}
+		agents[k].Frees = parts(ends[first:i])
+	}
+}
+
+// parts sums up ends, which are by time, in at most maxFrees parts. What of a part ends earlier than its last is told
+// late rather than early.
+func parts(ends []expectedEnd) []Freeing {
+	if len(ends) == 0 {
+		return nil
+	}
+	frees := make([]Freeing, 0, min(len(ends), maxFrees))
+	for p := range cap(frees) {
+		from, to := p*len(ends)/cap(frees), (p+1)*len(ends)/cap(frees)
+		sum := Freeing{At: ends[to-1].At}
+		for _, e := range ends[from:to] {
+			sum.Resources = sum.Resources.Plus(e.Resources, 1)
+		}
+		frees = append(frees, sum)
+	}
+	return frees
 }

@@ -45,16 +45,18 @@ func (r *Reactor) onSubscribed(now time.Time, e mesos.Subscribed) {
 	}
 	r.log.Info("subscribed", "master", e.Master, "framework", e.FrameworkID)
 	r.agents.voidOffers()
-	r.demand.subscribed()
+	r.asking.subscribed()
 	r.recon.start(now)
 	r.state.Listen(now)
+	r.moved++
 }
 
 func (r *Reactor) onDisconnected(e mesos.Disconnected) {
 	r.log.Warn("subscription ended", "error", e.Err)
 	r.agents.voidOffers()
-	r.demand.disconnected()
+	r.asking.disconnected()
 	r.recon.stop()
+	r.moved++
 	r.state.Listen(time.Time{})
 }
 
@@ -76,7 +78,7 @@ func (r *Reactor) onUpdate(now time.Time, e mesos.Update) {
 		r.call(mesos.Acknowledge{TaskID: st.TaskID, AgentID: st.Agent, UUID: st.UUID})
 	}
 	if st.State.Terminal() {
-		r.demand.freed = true
+		r.asking.freed = true
 	}
 }
 

@@ -21,6 +21,10 @@ const (
 	WaitTooLarge WaitReason = "too_large"
 	// WaitConstraints: no agent has the attributes that the task asks for, or stays long enough.
 	WaitConstraints WaitReason = "constraints"
+	// WaitBurst: the agents with room are on clouds, which the task's pipeline does not allow, or not yet.
+	WaitBurst WaitReason = "burst"
+	// WaitCordon: the agents with room are to take nothing new for now.
+	WaitCordon WaitReason = "cordon"
 	// WaitReserved: agents that have room are kept free for tasks that waited longer.
 	WaitReserved WaitReason = "reserved"
 	// WaitOffer: an agent has room, and its offer is still to come.
@@ -37,7 +41,7 @@ const (
 
 // WaitReasons are all there are.
 var WaitReasons = []WaitReason{
-	WaitResources, WaitTooLarge, WaitConstraints, WaitReserved, WaitOffer, WaitBackoff, WaitMaxParallel, WaitDisconnected, WaitNoAgents,
+	WaitResources, WaitTooLarge, WaitConstraints, WaitBurst, WaitCordon, WaitReserved, WaitOffer, WaitBackoff, WaitMaxParallel, WaitDisconnected, WaitNoAgents,
 }
 
 // explainer tells why tasks wait that may be launched, by the rules that place them, over all agents that were seen, with
@@ -80,10 +84,10 @@ func (r *Reactor) explaining(now time.Time) *explainer {
 		return r.explainer
 	}
 	agents := r.agents.all()
-	e := &explainer{at: now, connected: r.demand.connected, agents: make([]placement.Agent, len(agents))}
+	e := &explainer{at: now, connected: r.asking.connected, agents: make([]placement.Agent, len(agents))}
 	for i, a := range agents {
 		used := r.state.UsedOn(a.id)
-		e.agents[i] = a.placing(a.idle(used), used)
+		e.agents[i] = r.placing(a, a.idle(used), used)
 		e.free = e.free.Plus(e.agents[i].Free, 1)
 	}
 	if reservations := r.Reservations(); len(reservations) > 0 {
@@ -104,10 +108,12 @@ func (r *Reactor) explaining(now time.Time) *explainer {
 // shapeOf is the step's shape to an explanation: what its tasks are spread over decides between agents, but refuses none.
 func shapeOf(now time.Time, st *state.Step, avoid []string) *placement.Shape {
 	shape := st.Shape()
-	if len(avoid) == 0 && shape.Spread == "" && st.Spec().Timeout == 0 {
+	if len(avoid) == 0 && shape.Spread == "" && st.Spec().Timeout == 0 && shape.Burst.After == 0 {
 		return shape
 	}
-	own := placement.Shape{Need: shape.Need, Where: shape.Where, Avoid: avoid}
+	own := placement.Shape{
+		Need: shape.Need, Where: shape.Where, Avoid: avoid, Burst: shape.Burst, Waited: now.Sub(st.Opened()),
+	}
 	if timeout := st.Spec().Timeout; timeout > 0 {
 		own.Until = now.Add(timeout)
 	}
@@ -172,6 +178,11 @@ func reasonOf(x placement.Explanation) WaitReason {
 			reason = WaitTooLarge
 		case r.Need != "":
 			reason = WaitResources
+		case reason != WaitConstraints:
+		case r.Rule == placement.RuleBurst:
+			reason = WaitBurst
+		case r.Rule == placement.RuleCordon:
+			reason = WaitCordon
 		}
 	}
 	return reason

@@ -31,7 +31,7 @@ func (r *Reactor) Reservations() []queue.Reservation {
 func (r *Reactor) OffersHeld() int { return r.agents.held }
 
 // Connected reports whether the scheduler is subscribed to the master.
-func (r *Reactor) Connected() bool { return r.demand.connected }
+func (r *Reactor) Connected() bool { return r.asking.connected }
 
 // Suppressed tells whether the master has been told that no offers are wanted, or cannot be told otherwise.
-func (r *Reactor) Suppressed() bool { return r.demand.suppressed }
+func (r *Reactor) Suppressed() bool { return r.asking.suppressed }

@@ -102,11 +102,12 @@ func (r *Reactor) waiting(now time.Time) (map[int]*state.Group, []queue.Entry) {
 func (r *Reactor) shape(now time.Time, st *state.Step, avoid []string) *placement.Shape {
 	shape := st.Shape()
 	timeout := st.Spec().Timeout
-	if len(avoid) == 0 && shape.Spread == "" && timeout == 0 {
+	if len(avoid) == 0 && shape.Spread == "" && timeout == 0 && shape.Burst.After == 0 {
 		return shape
 	}
 	own := *shape
 	own.Avoid = avoid
+	own.Waited = now.Sub(st.Opened())
 	if timeout > 0 {
 		own.Until = now.Add(timeout)
 	}
@@ -115,7 +116,7 @@ func (r *Reactor) shape(now time.Time, st *state.Step, avoid []string) *placemen
 		st.Agents(func(agent string) {
 			value := ""
 			if a := r.agents.byID[agent]; a != nil {
-				on := a.placing(spec.Resources{}, spec.Resources{})
+				on := r.placing(a, spec.Resources{}, spec.Resources{})
 				value, _ = on.Attribute(own.Spread)
 			}
 			own.SpreadCounts[value]++
@@ -132,7 +133,7 @@ func (r *Reactor) describe(now time.Time, agents []*agent, role string) []placem
 		if now.Sub(a.changed) > r.refuseBusy()+10*time.Second {
 			r.agents.setFree(a, held) // what nobody uses would have been offered again by now
 		}
-		offered[i] = a.placing(free, r.state.UsedOn(a.id))
+		offered[i] = r.placing(a, free, r.state.UsedOn(a.id))
 		offered[i].Unoffered = a.free.Plus(held, -1)
 	}
 	return offered
@@ -175,14 +176,14 @@ func (r *Reactor) answerOffers(role string, agents []*agent, launches [][]mesos.
 		case len(a.offers) == 0:
 		case len(launches[i]) > 0:
 			r.call(mesos.Accept{OfferIDs: r.agents.take(nil, a, role), AgentID: a.id, Launches: launches[i], Refuse: refuse})
-			r.demand.declined = true
+			r.asking.declined = true
 		case !reserved[a.id]:
 			declined = r.agents.take(declined, a, role)
 		}
 	}
 	if len(declined) > 0 {
 		r.call(mesos.Decline{OfferIDs: declined, Refuse: refuse})
-		r.demand.declined = true
+		r.asking.declined = true
 	}
 }
 

@@ -25,12 +25,19 @@ type Reactor struct {
 
 	state  *state.State
 	agents agentTable
-	demand demand
+	asking asking
 	recon  reconciler
 	absent absent
+	// cordons keep agents free of new tasks, by agent id.
+	cordons cordons
+	// moved counts what has changed what Demand tells, beside agents and arrivals; toldVersion is of when DemandMoved was
+	// last told.
+	moved, toldVersion int64
 
 	// Watch, if not nil, is told what each batch changed, once it is durable. It must not block.
 	Watch func(*state.Changes)
+	// DemandMoved, if not nil, is told of each batch after which Demand is another. It must not block.
+	DemandMoved func()
 	// observer is never nil.
 	observer Observer
 
@@ -71,8 +78,9 @@ func NewReactor(ctx context.Context, now time.Time, cfg Config, st store.Store, 
 		state:  restored,
 		agents: newAgentTable(),
 		absent: newAbsent(snap.Attempts),
-		demand: demand{suppressed: true},
+		asking: asking{suppressed: true},
 
+		cordons:      cordons{},
 		observer:     unobserved{},
 		reservations: map[string][]queue.Reservation{},
 	}, nil
@@ -96,12 +104,17 @@ func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error
 		in.apply(r, now)
 	}
 	r.state.Expire(now)
+	r.liftCordons(now)
 	r.match(now)
 	r.askForOffers(now)
 	r.reconcile(now)
 	r.retain(now)
 	changes := r.state.TakeChanges()
 	r.review(now, inputs, changes)
+	r.noteEmptied(now, changes.Attempts)
+	if len(changes.Runs)+len(changes.Attempts) > 0 {
+		r.moved++
+	}
 	if err := r.commit(ctx, now, changes); err != nil {
 		return err
 	}
@@ -109,6 +122,10 @@ func (r *Reactor) Step(ctx context.Context, now time.Time, inputs []Input) error
 	r.act()
 	if r.Watch != nil && !changes.Empty() {
 		r.Watch(changes)
+	}
+	if v := r.DemandVersion(); r.DemandMoved != nil && v != r.toldVersion {
+		r.toldVersion = v
+		r.DemandMoved()
 	}
 	return nil
 }
@@ -152,7 +169,7 @@ func (r *Reactor) Next() (time.Time, bool) {
 		return r.postponedAt, true
 	}
 	at, any := r.state.NextTimer()
-	for _, t := range []time.Time{r.demand.next(), r.recon.next, r.retained} {
+	for _, t := range []time.Time{r.asking.next(), r.recon.next, r.retained, r.cordons.next()} {
 		if !t.IsZero() && (!any || t.Before(at)) {
 			at, any = t, true
 		}

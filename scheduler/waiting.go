@@ -59,7 +59,7 @@ type WaitingStep struct {
 type Outlook struct {
 	explainer *explainer
 	entries   []queue.Entry
-	steps     []WaitingStep // of the entries, without reasons
+	steps     []Demanded // of the entries, without reasons
 	shares    map[string]queue.Share
 	total     spec.Resources
 	held      []heldStep
@@ -71,7 +71,7 @@ type Outlook struct {
 
 // heldStep is tasks that could not be started now whatever is free.
 type heldStep struct {
-	WaitingStep
+	Demanded
 	sequence int64 // of their run
 }
 
@@ -82,7 +82,7 @@ func (r *Reactor) Queue(now time.Time) Queue { return r.Outlook(now).Explain() }
 func (r *Reactor) Outlook(now time.Time) *Outlook {
 	o := &Outlook{explainer: r.explaining(now), projects: map[string]*ProjectQueue{}}
 	o.shares, o.total = r.shares()
-	r.state.EachActive(func(st *state.Step) { o.add(now, st) })
+	r.state.EachActive(func(st *state.Step) { o.add(now, st, r.state.Usual(st)) })
 	r.state.EachProject(func(project string, live int) {
 		p := o.project(project)
 		p.Running, p.Used = live, r.state.Used(project)
@@ -95,28 +95,33 @@ func (o *Outlook) Agents() (n int, free spec.Resources) {
 	return len(o.explainer.agents), o.explainer.free
 }
 
-func (o *Outlook) add(now time.Time, st *state.Step) {
+func (o *Outlook) add(now time.Time, st *state.Step, usual time.Duration) {
 	held, pausing, launchable := st.Held(), st.InBackoff(), st.Launchable()
 	if held+pausing+launchable == 0 {
 		return
 	}
 	rec, p := st.Run().Record(), st.Run().Pipeline()
-	w := WaitingStep{
-		Run: rec.ID, Project: rec.Project, Pipeline: rec.Name, Step: st.Spec().Name,
-		Since: st.Since(), Each: st.Spec().Resources,
+	w := Demanded{
+		WaitingStep: WaitingStep{
+			Run: rec.ID, Project: rec.Project, Pipeline: rec.Name, Step: st.Spec().Name,
+			Since: st.Since(), Each: st.Spec().Resources,
+		},
+		Spread: st.Shape().Spread, BurstFrom: burstFrom(st), Usual: usual, Timeout: st.Spec().Timeout, Deadline: st.Run().Deadline(),
 	}
 	if launchable > 0 {
 		for _, g := range st.Groups(now) {
 			if w.Tasks = g.Count; g.Count == 0 {
 				continue
 			}
+			w.Shape = shapeOf(now, st, g.Avoid)
 			o.steps = append(o.steps, w)
 			o.entries = append(o.entries, queue.Entry{
 				ID: g.ID(), Project: rec.Project, Priority: p.Priority, Sequence: rec.Sequence,
-				Since: w.Since, Count: g.Count, Shape: shapeOf(now, st, g.Avoid),
+				Since: w.Since, Count: g.Count, Shape: w.Shape,
 			})
 		}
 	}
+	w.Shape = shapeOf(now, st, nil)
 	if w.Tasks = held; held > 0 {
 		w.Reason, w.Why = WaitMaxParallel, whyHeld(st.Spec().MaxParallel)
 		o.held = append(o.held, heldStep{w, rec.Sequence})
@@ -142,11 +147,7 @@ func (o *Outlook) project(name string) *ProjectQueue {
 // Explain returns what waits, in which order, and why. It is made once, and to be read only.
 func (o *Outlook) Explain() Queue {
 	o.once.Do(func() {
-		o.explained.Waiting = o.launchable()
-		slices.SortStableFunc(o.held, func(a, b heldStep) int { return cmp.Compare(a.sequence, b.sequence) })
-		for _, h := range o.held {
-			o.explained.Waiting = append(o.explained.Waiting, h.WaitingStep)
-		}
+		o.explained.Waiting = merged(o.demanded())
 		for i := range o.explained.Waiting {
 			w := &o.explained.Waiting[i]
 			o.project(w.Project).count(w)
@@ -159,9 +160,9 @@ func (o *Outlook) Explain() Queue {
 	return o.explained
 }
 
-// launchable lists what starts as soon as there is room, in the order in which it will. Tasks for which agents are kept
-// free go first.
-func (o *Outlook) launchable() []WaitingStep {
+// demanded lists what starts as soon as there is room, in the order in which it will, and then what is held. Tasks for
+// which agents are kept free go first.
+func (o *Outlook) demanded() []Demanded {
 	order := queue.Order(o.entries, o.shares, o.total)
 	kept := map[int]int{}
 	for i, k := range o.explainer.kept {
@@ -170,23 +171,37 @@ func (o *Outlook) launchable() []WaitingStep {
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Compare(kept[o.entries[a].ID], kept[o.entries[b].ID])
 	})
+	waiting := make([]Demanded, 0, len(order)+len(o.held))
+	for _, i := range order {
+		w, e := o.steps[i], &o.entries[i]
+		w.Reason, w.Why = o.explainer.why(func(entry int) bool { return entry == e.ID }, e.Shape)
+		waiting = append(waiting, w)
+	}
+	slices.SortStableFunc(o.held, func(a, b heldStep) int { return cmp.Compare(a.sequence, b.sequence) })
+	for _, h := range o.held {
+		waiting = append(waiting, h.Demanded)
+	}
+	return waiting
+}
+
+// merged tells once of the tasks of a step that wait for one reason.
+func merged(all []Demanded) []WaitingStep {
 	type line struct {
 		run    state.RunID
 		step   string
 		reason WaitReason
 	}
-	lines := make(map[line]int, len(order))
-	waiting := make([]WaitingStep, 0, len(order))
-	for _, i := range order {
-		w, e := o.steps[i], &o.entries[i]
-		w.Reason, w.Why = o.explainer.why(func(entry int) bool { return entry == e.ID }, e.Shape)
+	lines := make(map[line]int, len(all))
+	waiting := make([]WaitingStep, 0, len(all))
+	for i := range all {
+		w := &all[i].WaitingStep
 		at := line{w.Run, w.Step, w.Reason}
 		if before, there := lines[at]; there {
 			waiting[before].Tasks += w.Tasks
 			continue
 		}
 		lines[at] = len(waiting)
-		waiting = append(waiting, w)
+		waiting = append(waiting, *w)
 	}
 	return waiting
 }

@@ -108,6 +108,8 @@ func (p param) inWords() string {
 		words = "number " + p.span()
 	case p.kind == moment:
 		words = "time, RFC 3339"
+	case p.kind == interval:
+		words = "duration " + p.span()
 	case p.kind == truth:
 		words = "`true` or `false`"
 	}

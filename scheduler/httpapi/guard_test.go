@@ -184,6 +184,7 @@ func (g *guarded) entries(method, path string) (list []access.Entry) {
 var bodies = map[string]string{
 	"POST /v1/runs":                            submissionOf("lpf"),
 	"PUT /v1/pipelines/{project}/{name}":       submissionOf("lpf"),
+	"PUT /v1/agents/{agent}/cordon":            `{"reason": "test", "for": "1m"}`,
 	"POST /v1/pipelines/{project}/{name}/runs": "{}",
 }
 
@@ -213,7 +214,7 @@ func TestEveryRouteAsks(t *testing.T) {
 			g := *g
 			g.t, g.from = t, net.IPv4(127, 0, 1, byte(i+1)) // one address would soon have failed too often
 			path := strings.NewReplacer("{run}", run.ID, "{project}", "lpf", "{name}", "two", "{step}", "first", "{index}", "0",
-				"{stream}", "stdout", "{version}", "1").Replace(rt.Pattern)
+				"{stream}", "stdout", "{version}", "1", "{agent}", "a").Replace(rt.Pattern)
 			if strings.Contains(path, "{") {
 				t.Fatalf("what stands for the names in %s?", path)
 			}
@@ -302,8 +303,8 @@ func (g *guarded) tells(rt httpapi.TableRoute, path string, status int) {
 	}
 	lines = lines[len(lines)-2:]
 	for i, event := range []access.Event{access.Allowed, access.Answered} {
-		project := map[string]string{"none": ""}[rt.Scope]
-		if rt.Scope != "none" {
+		project, special := map[string]string{"none": "", "all": access.AllProjects}[rt.Scope]
+		if !special {
 			project = "lpf"
 		}
 		if e := lines[i]; e.Event != event || e.Who != string(rt.Role)+"-"+enough(rt) || e.Project != project || e.Call != lines[0].Call {

@@ -20,6 +20,8 @@ import (
 var (
 	//go:embed view.go
 	viewSource string
+	//go:embed demandview.go
+	demandSource string
 	//go:embed problem.go
 	problemSource string
 )
@@ -156,6 +158,7 @@ func (rt route) name() string {
 
 // pathParams are the parameters that stand in paths.
 var pathParams = map[string]param{
+	"agent":   {kind: text, summary: "The agent's Mesos id."},
 	"run":     {kind: text, summary: "The run's id."},
 	"step":    {kind: text, summary: "The step's name."},
 	"index":   {kind: number, summary: "The task's index, from 0."},
@@ -186,6 +189,8 @@ func (p param) schema() object {
 		}
 	case moment:
 		s["format"] = "date-time"
+	case interval:
+		s["description"] = "Such as 30s or PT30S, " + p.span() + "."
 	case truth:
 		s["type"] = "boolean"
 	}
@@ -204,6 +209,7 @@ type schemas struct {
 func newSchemas() *schemas {
 	c := map[string]string{}
 	addComments(c, viewSource)
+	addComments(c, demandSource)
 	addComments(c, problemSource)
 	return &schemas{all: object{}, comments: c}
 }

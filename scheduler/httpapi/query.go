@@ -14,10 +14,11 @@ import (
 type kind string
 
 const (
-	text   kind = "text"
-	number kind = "number" // a whole one
-	moment kind = "time"   // RFC 3339
-	truth  kind = "truth"  // true or false
+	text     kind = "text"
+	number   kind = "number"   // a whole one
+	moment   kind = "time"     // RFC 3339
+	truth    kind = "truth"    // true or false
+	interval kind = "duration" // such as 30s or PT30S
 )
 
 // param is a parameter of a route's query, or a header.
@@ -30,7 +31,7 @@ type param struct {
 	required bool
 	values   []string // the only ones allowed; nil: any
 	least    int      // of a number
-	most     int      // of a number; 0: no limit
+	most     int      // of a number, or seconds of a duration; 0: no limit
 }
 
 // query is what a request's query says, checked against the route's parameters.
@@ -104,6 +105,10 @@ func (p param) check(values []string) string {
 			if _, err := time.Parse(time.RFC3339, v); err != nil {
 				return fmt.Sprintf("%q is no time like 2026-01-31T12:00:00Z", v)
 			}
+		case interval:
+			if problem := p.checkInterval(v); problem != "" {
+				return problem
+			}
 		case truth:
 			if v != "true" && v != "false" {
 				return fmt.Sprintf("%q is neither true nor false", v)
@@ -117,7 +122,10 @@ func (p param) check(values []string) string {
 }
 
 func (p param) span() string {
-	if p.most > 0 {
+	switch {
+	case p.kind == interval:
+		return fmt.Sprintf("up to %ds", p.most)
+	case p.most > 0:
 		return fmt.Sprintf("from %d to %d", p.least, p.most)
 	}
 	return fmt.Sprintf("from %d on", p.least)

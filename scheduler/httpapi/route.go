@@ -112,7 +112,7 @@ func (s *Server) groups() []group {
 		{"Tasks", s.taskRoutes()},
 		{"Logs", s.logRoutes()},
 		{"Pipelines", s.pipelineRoutes()},
-		{"Cluster", s.clusterRoutes()},
+		{"Cluster", slices.Concat(s.clusterRoutes(), s.demandRoutes())},
 		{"Events", s.eventRoutes()},
 		{"Service", slices.Concat(s.serviceRoutes(), s.documentRoutes())},
 	}

@@ -67,6 +67,7 @@ type Server struct {
 	failures *rates // of authentication, by address
 	streams  streams
 	feed     *feed
+	moved    bell // rung when the demand has changed
 	ready    readiness
 	finished finished
 	known    projectCache
@@ -83,8 +84,10 @@ func New(cfg Config) *Server {
 		streams:  streams{open: map[string]int{}},
 		feed:     newFeed(strings.ToLower(ulid.Make().String()), feedLength),
 		finished: finished{store: cfg.Store},
+		moved:    newBell(),
 	}
 	s.document = sync.OnceValue(func() []byte { return openAPI(s.groups()) })
+	cfg.Daemon.DemandMoved = s.moved.ring
 	others := cfg.Daemon.Watch
 	cfg.Daemon.Watch = func(c *state.Changes) {
 		s.feed.note(c)

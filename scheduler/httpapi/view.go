@@ -279,8 +279,8 @@ type WaitingStep struct {
 	Since time.Time `json:"since"`
 	// Each is what one task needs.
 	Each Resources `json:"each"`
-	// Reason is one of resources, too_large, constraints, reserved, offer, backoff, max_parallel, disconnected and no_agents.
-	Reason string `json:"reason" jsonschema:"enum=resources,enum=constraints,enum=too_large,enum=reserved,enum=offer,enum=backoff,enum=max_parallel,enum=disconnected,enum=no_agents"`
+	// Reason is one of resources, too_large, constraints, burst, cordon, reserved, offer, backoff, max_parallel, disconnected and no_agents.
+	Reason string `json:"reason" jsonschema:"enum=resources,enum=constraints,enum=too_large,enum=burst,enum=cordon,enum=reserved,enum=offer,enum=backoff,enum=max_parallel,enum=disconnected,enum=no_agents"`
 	Why    string `json:"why"`
 }
 

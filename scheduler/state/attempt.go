@@ -175,6 +175,10 @@ func (s *State) endAttempt(now time.Time, a *attempt, outcome Outcome) {
 	s.usage.add(st.run.rec.Project, a.rec.Agent, st.spec.Resources, -1)
 	switch outcome {
 	case Succeeded:
+		if ran, known := a.rec.RunTime(); known {
+			s.runTimes.add(st.work(), ran)
+			st.ran = st.ran.plus(ran)
+		}
 		st.succeeded.Add(t.index)
 		s.forget(t)
 	case Cancelled:

@@ -24,6 +24,7 @@ func Load(now time.Time, cfg Config, snap Snapshot) (*State, error) {
 		if err := s.adopt(now, rec, rest[:n]); err != nil {
 			return nil, err
 		}
+		s.Learn(rec.Project, rec.Name, rest[:n])
 		rest = rest[n:]
 	}
 	if len(rest) > 0 {
@@ -119,6 +120,9 @@ func (s *State) adoptTask(now time.Time, st *Step, attempts []AttemptRecord) {
 	}
 	st.launched = later(st.launched, last.Launched)
 	st.ended = later(st.ended, last.Ended)
+	if ran, known := last.RunTime(); known {
+		st.ran = st.ran.plus(ran)
+	}
 	switch {
 	case last.Outcome == Succeeded:
 		st.succeeded.Add(last.ID.Index)

@@ -62,8 +62,11 @@ type Step struct {
 	// opened is when the last of its needs ended; launched and ended are when a task of it last was. They follow
 	// from the attempts, so a restart finds them again.
 	opened, launched, ended time.Time
+	// ran is how long those of the run that have succeeded have run.
+	ran estimate
 	// failure is the failed attempt that says most about the step, for people.
 	failure *AttemptRecord
+	timer   timer // when its tasks may go to clouds
 	// place is 1 + the step's index in State.waiting; 0: nothing to launch.
 	place int
 }
@@ -125,7 +128,8 @@ func (s *State) newRun(rec RunRecord, p *spec.Pipeline) *Run {
 		sp := &p.Steps[i]
 		s.serial++
 		st := &Step{run: r, serial: s.serial, spec: sp, phase: StepWaiting, needs: len(sp.Needs), tasks: map[int]*task{}}
-		st.shape = &placement.Shape{Need: sp.Resources, Where: sp.Where, Spread: sp.Spread}
+		st.shape = &placement.Shape{Need: sp.Resources, Where: sp.Where, Spread: sp.Spread, Burst: p.Burst}
+		st.timer.step = st
 		st.fresh = Range(0, sp.Tasks)
 		r.steps = append(r.steps, st)
 		r.byName[sp.Name] = st
@@ -177,6 +181,9 @@ func (s *State) open(st *Step) {
 		return
 	}
 	st.phase = StepActive
+	if b := &st.shape.Burst; b.Allow && b.After > 0 {
+		s.timers.set(&st.timer, st.opened.Add(b.After))
+	}
 	s.updateWaiting(st)
 	s.maybeEndStep(st)
 }
@@ -201,6 +208,7 @@ func (s *State) maybeEndStep(st *Step) {
 func (s *State) endStep(st *Step, phase StepPhase) {
 	st.phase = phase
 	st.run.open--
+	s.timers.set(&st.timer, time.Time{})
 	s.updateWaiting(st)
 	for _, next := range st.neededBy {
 		next.needs--

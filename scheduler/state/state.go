@@ -73,11 +73,13 @@ type State struct {
 	timers  timers
 	usage   usage
 	census  census
-	next    int64 // sequence of the next run
+	// runTimes are what was learnt of runs, ended ones too.
+	runTimes runTimes
+	next     int64 // sequence of the next run
 	// subscribed is since when the master can be heard; zero while it cannot.
 	subscribed time.Time
 	serial     int // of the last step
-	// arrivals counts how often something became launchable.
+	// arrivals counts how often something became launchable, or launchable on more agents.
 	arrivals int
 
 	dirtyRuns     []*Run
@@ -107,6 +109,7 @@ func New(cfg Config) *State {
 		forgotten: map[RunID]bool{},
 		pipelines: map[pipelineKey]PipelineRecord{},
 		usage:     newUsage(),
+		runTimes:  newRunTimes(),
 		next:      1,
 	}
 }

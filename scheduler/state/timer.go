@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// timer says when something of a task or a run is due. Each task and each run has one, whose time follows from
-// its record (State.due, Run.due), so that timers need not be stored and none outlives what it is for.
+// timer says when something of a task, a step or a run is due. Each of them has one, whose time follows from the records
+// (State.due), so that timers need not be stored and none outlives what it is for.
 type timer struct {
 	at    time.Time
 	order uint64 // equal times fire in the order in which they were set
 	place int    // 1 + index in the heap; 0: not set
 	task  *task
+	step  *Step
 	run   *Run
 }
 
@@ -75,14 +76,17 @@ func (s *State) NextTimer() (time.Time, bool) {
 	return s.timers.heap[0].at, true
 }
 
-// Expire does what is due at now: retries become launchable, timeouts kill, unreachable attempts are replaced,
-// kills are repeated, cancelled runs stop waiting.
+// Expire does what is due at now: retries become launchable, steps may go to clouds, timeouts kill, unreachable attempts
+// are replaced, kills are repeated, cancelled runs stop waiting.
 func (s *State) Expire(now time.Time) {
 	for len(s.timers.heap) > 0 && !s.timers.heap[0].at.After(now) {
 		t := heap.Pop(&s.timers.heap).(*timer)
-		if t.task != nil {
+		switch {
+		case t.task != nil:
 			s.taskDue(now, t.task)
-		} else {
+		case t.step != nil:
+			s.arrivals++
+		default:
 			s.runDue(now, t.run)
 		}
 	}

@@ -15,6 +15,14 @@ func (r *Run) Record() RunRecord { return r.rec }
 // Pipeline returns what the run executes.
 func (r *Run) Pipeline() *spec.Pipeline { return r.pipeline }
 
+// Deadline returns when the run's end is wanted; zero if its pipeline does not say.
+func (r *Run) Deadline() time.Time {
+	if r.pipeline.Deadline == 0 {
+		return time.Time{}
+	}
+	return r.rec.Submitted.Add(r.pipeline.Deadline)
+}
+
 // Steps returns the run's steps in the order of the spec. They are the state's own: to be read only.
 func (r *Run) Steps() []*Step { return r.steps }
 
@@ -234,6 +242,12 @@ func (s *State) eachUnordered(f func(*attempt)) {
 			}
 		}
 	}
+}
+
+// EachLive calls f with every live attempt and its step, those of a step one after the other, in no particular order
+// otherwise. The record is to be read only, and during the call.
+func (s *State) EachLive(f func(st *Step, rec *AttemptRecord)) {
+	s.eachUnordered(func(a *attempt) { f(a.task.step, &a.rec) })
 }
 
 // Live returns all live attempts, ordered by run, step and index.

@@ -141,7 +141,7 @@ func (d *Decoder) duration(path string, n *yaml.Node, x *time.Duration, f *Field
 	if !d.Want(path, n, "a duration such as 90s", "!!str") {
 		return
 	}
-	v, err := parseDuration(n.Value)
+	v, err := ParseDuration(n.Value)
 	if err != nil {
 		d.Add(path, "such as 90s, 1h30m or PT30M", "%s", err)
 		return
@@ -162,8 +162,8 @@ var isoDuration = regexp.MustCompile(`^P(?:([0-9.,]+)W)?(?:([0-9.,]+)D)?(?:T(?:(
 
 var isoNumber = regexp.MustCompile(`^[0-9]{1,12}(?:[.,][0-9]{1,9})?$`)
 
-// parseDuration reads a Go duration such as 1h30m, or an ISO 8601 duration such as PT1H30M or P1D, from 0 to 366 days.
-func parseDuration(s string) (time.Duration, error) {
+// ParseDuration reads a Go duration such as 1h30m, or an ISO 8601 duration such as PT1H30M or P1D, from 0 to 366 days.
+func ParseDuration(s string) (time.Duration, error) {
 	bad := fmt.Errorf("%q is no duration", Quotable(s))
 	if !strings.HasPrefix(s, "P") {
 		v, err := time.ParseDuration(s)

@@ -72,7 +72,7 @@ func TestParseDuration(t *testing.T) {
 		"PT0.5S": 500 * time.Millisecond, "PT0,5S": 500 * time.Millisecond, "PT1.5H": 90 * time.Minute, "P0D": 0, "PT36H": 36 * time.Hour,
 		"P1DT0.25H": day + 15*time.Minute, "P366D": MaxDuration, "8784h": MaxDuration, "PT0.000000001S": 1,
 	} {
-		got, err := parseDuration(text)
+		got, err := ParseDuration(text)
 		if err != nil || got != want {
 			t.Errorf("%s: got %s, %v, want %s", text, got, err, want)
 		}
@@ -82,7 +82,7 @@ func TestParseDuration(t *testing.T) {
 		"PT.5S", "PT1..5S", "PT1.2,3S", "pt1h", "P-1D", "-P1D", "PT1H1H", "PT1S1M", "P367D", "8784h1ns", "P999999999999W", "P9999999999999W",
 		"9999999h", "P1D ", "P1DT1H30",
 	} {
-		if got, err := parseDuration(text); err == nil {
+		if got, err := ParseDuration(text); err == nil {
 			t.Errorf("%q is taken for %s", text, got)
 		}
 	}
@@ -95,7 +95,7 @@ func TestParseDurationReadsWhatGoWrites(t *testing.T) {
 		whole, rest := want/time.Second, want%time.Second
 		iso := fmt.Sprintf("P%dDT%dH%dM%d.%09dS", whole/86400, whole/3600%24, whole/60%60, whole%60, rest)
 		for _, text := range []string{want.String(), iso} {
-			if got, err := parseDuration(text); err != nil || got != want {
+			if got, err := ParseDuration(text); err != nil || got != want {
 				t.Errorf("%s: got %s, %v, want %s", text, got, err, want)
 			}
 		}
