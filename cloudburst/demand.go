@@ -38,15 +38,17 @@ type Burst struct {
 	Allow        bool     `json:"allow"`
 	AfterSeconds float64  `json:"after_seconds"`
 	Clouds       []string `json:"clouds"`
+	// From is since or from when they have waited for so long; absent if they are not allowed at all.
+	From *time.Time `json:"from,omitempty"`
 }
 
-// Resources are as the REST interface writes them: cpus, MiB, MiB, and counts.
+// Resources are as the REST interface writes them.
 type Resources struct {
-	CPUs  float64 `json:"cpus"`
-	Mem   int64   `json:"mem"`
-	Disk  int64   `json:"disk"`
-	GPUs  int64   `json:"gpus"`
-	Ports int64   `json:"ports"`
+	CPUs      float64 `json:"cpus"`
+	MemBytes  int64   `json:"mem_bytes"`
+	DiskBytes int64   `json:"disk_bytes"`
+	GPUs      int64   `json:"gpus"`
+	Ports     int64   `json:"ports"`
 }
 
 // Constraint is a condition on an attribute.
@@ -62,8 +64,7 @@ type OfferingAgent struct {
 	Hostname   string            `json:"hostname"`
 	Attributes map[string]string `json:"attributes"`
 	Capacity   Resources         `json:"capacity"`
-	Free       Resources         `json:"free"`
-	Unoffered  Resources         `json:"unoffered"`
+	Free       Resources         `json:"free"` // what nobody uses, offered now or not
 	Used       Resources         `json:"used"`
 	Tasks      int               `json:"tasks"` // the scheduler's own
 	// IdleSince is when its last task ended, or since when it is known; absent while tasks run.

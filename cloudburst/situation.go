@@ -100,9 +100,12 @@ func demandOf(w *Waiting, now time.Time) planner.Demand {
 		Run: w.Run, Project: w.Project, Pipeline: w.Pipeline, Step: w.Step, Tasks: w.Tasks, Since: w.Since,
 		RunTime: seconds(w.UsualSeconds), Why: w.Why,
 		Shape: &placement.Shape{
-			Need: w.Need.spec(), Spread: w.Spread, Avoid: w.Avoid, Waited: now.Sub(w.Since),
+			Need: w.Need.spec(), Spread: w.Spread, Avoid: w.Avoid,
 			Burst: spec.Burst{Allow: w.Burst.Allow, After: seconds(w.Burst.AfterSeconds), Clouds: w.Burst.Clouds},
 		},
+	}
+	if w.Burst.From != nil {
+		d.Shape.Waited = now.Sub(*w.Burst.From) + d.Shape.Burst.After
 	}
 	if w.Deadline != nil {
 		d.Deadline = *w.Deadline
@@ -126,7 +129,7 @@ func demandOf(w *Waiting, now time.Time) planner.Demand {
 // Whether a machine of some flavor would be such an agent the planner finds out.
 func waitsForRoom(reason string) bool {
 	switch reason {
-	case "resources", "too_large", "constraints", "reserved", "no_agents":
+	case "resources", "too_large", "constraints", "reserved", "no_agents", "burst", "cordon":
 		return true
 	}
 	return false
@@ -135,7 +138,7 @@ func waitsForRoom(reason string) bool {
 func plannerAgent(o *OfferingAgent) planner.Agent {
 	agent := planner.Agent{Tasks: o.Tasks, Agent: placement.Agent{
 		ID: o.ID, Hostname: o.Hostname, Attributes: o.Attributes,
-		Free: o.Free.spec(), Unoffered: o.Unoffered.spec(), Used: o.Used.spec(), Capacity: o.Capacity.spec(),
+		Free: o.Free.spec(), Used: o.Used.spec(), Capacity: o.Capacity.spec(),
 	}}
 	agent.VM, agent.Cloud = placement.CloudOf(o.Attributes)
 	agent.Cordoned = o.Cordon != nil
@@ -149,7 +152,7 @@ func plannerAgent(o *OfferingAgent) planner.Agent {
 }
 
 func (r Resources) spec() spec.Resources {
-	return spec.Resources{CPUs: int64(r.CPUs*1000 + 0.5), Mem: r.Mem, Disk: r.Disk, GPUs: r.GPUs, Ports: r.Ports}
+	return spec.Resources{CPUs: int64(r.CPUs*1000 + 0.5), Mem: r.MemBytes >> 20, Disk: r.DiskBytes >> 20, GPUs: r.GPUs, Ports: r.Ports}
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -235,7 +235,7 @@ func (w *world) demand() *Demand {
 	d := &Demand{Version: fmt.Sprint(w.waiting), At: w.now, Connected: !w.down["master"]}
 	if w.waiting > 0 {
 		d.Waiting = []Waiting{{
-			Run: "r", Project: "p", Pipeline: "p", Step: "s", Tasks: w.waiting, Since: w.queued, Need: Resources{CPUs: 1, Mem: 100},
+			Run: "r", Project: "p", Pipeline: "p", Step: "s", Tasks: w.waiting, Since: w.queued, Need: Resources{CPUs: 1, MemBytes: 100 << 20},
 			Reason: "resources", Why: "no room", UsualSeconds: w.taskFor.Seconds(), Burst: Burst{Allow: true},
 		}}
 		if len(w.agents) == 0 {
@@ -250,12 +250,12 @@ func (w *world) demand() *Demand {
 
 func (f *fakeAgent) offering(now time.Time) OfferingAgent {
 	own := f.own()
-	size := Resources{CPUs: float64(f.capacity), Mem: 7000, Disk: 10000, Ports: 100}
+	size := Resources{CPUs: float64(f.capacity), MemBytes: 7000 << 20, DiskBytes: 10000 << 20, Ports: 100}
 	free := size
-	free.CPUs, free.Mem = float64(f.capacity-len(f.tasks)), 7000-100*int64(len(f.tasks))
+	free.CPUs, free.MemBytes = float64(f.capacity-len(f.tasks)), (7000-100*int64(len(f.tasks)))<<20
 	o := OfferingAgent{
 		ID: f.ID, Hostname: f.Hostname, Attributes: f.Attributes, Capacity: size, Free: free,
-		Used: Resources{CPUs: float64(own), Mem: 100 * int64(own)}, Tasks: own, Uncollected: f.uncollect,
+		Used: Resources{CPUs: float64(own), MemBytes: 100 << 20 * int64(own)}, Tasks: own, Uncollected: f.uncollect,
 	}
 	if own == 0 {
 		idle := f.idle
@@ -263,7 +263,7 @@ func (f *fakeAgent) offering(now time.Time) OfferingAgent {
 	}
 	for _, t := range f.tasks {
 		if !t.foreign {
-			o.Frees = append(o.Frees, Frees{At: t.ends, Resources: Resources{CPUs: 1, Mem: 100}})
+			o.Frees = append(o.Frees, Frees{At: t.ends, Resources: Resources{CPUs: 1, MemBytes: 100 << 20}})
 		}
 	}
 	if f.cordon.After(now) {
