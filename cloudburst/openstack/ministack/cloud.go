@@ -59,6 +59,9 @@ func Start(opts Options) (*Cloud, error) {
 	}
 	c := &Cloud{opts: opts, ids: rand.NewChaCha8(seed), gone: make(chan struct{})}
 	c.machines.running = map[string]func(){}
+	c.roles, c.tokens, c.addresses = map[string]string{}, map[string]*token{}, map[string]bool{}
+	c.faults = faults{random: rand.New(rand.NewPCG(opts.Seed, 1)), queued: map[Kind][]Fault{}}
+	c.history.counts = map[Kind]int{}
 	c.Credentials = Credentials{Password: c.newHex(), AdminPassword: c.newHex(), ApplicationID: c.newHex(), ApplicationSecret: c.newHex()}
 	c.fill()
 	listener, err := net.Listen("tcp", opts.Addr)

@@ -50,7 +50,7 @@ func (a answer) with(header, value string) answer {
 func (a answer) write(w http.ResponseWriter) {
 	h := w.Header()
 	for _, pair := range a.header {
-		h.Set(pair[0], pair[1])
+		h.Add(pair[0], pair[1])
 	}
 	if a.media == "" && len(a.body) > 0 {
 		a.media = "application/json"
@@ -108,7 +108,9 @@ func (s service) refuse(status int, kind, message string) answer {
 		if name == "" {
 			name = "computeFault"
 		}
-		return respond(status, object{name: object{"code": status, "message": message}})
+		a := respond(status, object{name: object{"code": status, "message": message}})
+		a.media = "application/json; charset=UTF-8"
+		return a
 	}
 }
 
@@ -142,12 +144,7 @@ func (r *request) decode(v any) error { return json.Unmarshal(r.body, v) }
 
 // microversion is the x of the 2.x that a Nova call asks for; 1 without one.
 func microversion(h http.Header) (int, bool) {
-	asked := h.Get("X-OpenStack-Nova-API-Version")
-	for _, value := range h.Values("OpenStack-API-Version") {
-		if rest, ok := strings.CutPrefix(strings.TrimSpace(value), "compute "); ok {
-			asked = strings.TrimSpace(rest)
-		}
-	}
+	asked := askedVersion(h)
 	switch asked {
 	case "":
 		return 1, true
@@ -157,6 +154,15 @@ func microversion(h http.Header) (int, bool) {
 	major, minor, _ := strings.Cut(asked, ".")
 	x, err := strconv.Atoi(minor)
 	return x, err == nil && major == "2" && x >= 1 && x <= maxMicroversion
+}
+
+func askedVersion(h http.Header) string {
+	for _, value := range h.Values("OpenStack-API-Version") {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(value), "compute "); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return h.Get("X-OpenStack-Nova-API-Version")
 }
 
 // maxMicroversion is that of Nova in Zed, 2.93.

@@ -39,10 +39,10 @@ type token struct {
 	id              string
 	user            *user
 	project         *project
-	method          string
+	methods         []string
+	audits          []string
 	appcred         *appcred
 	issued, expires time.Time
-	audit           string
 }
 
 func (c *Cloud) newProject(name string) *project {
@@ -54,9 +54,6 @@ func (c *Cloud) newProject(name string) *project {
 func (c *Cloud) newUser(name string, in *project, roles ...string) *user {
 	u := &user{id: c.newHex(), name: name, project: in, roles: roles}
 	c.users = append(c.users, u)
-	if c.roles == nil {
-		c.roles = map[string]string{}
-	}
 	for _, role := range roles {
 		if c.roles[role] == "" {
 			c.roles[role] = c.newHex()
@@ -84,7 +81,8 @@ func (c *Cloud) versionOfIdentity() object {
 }
 
 func (c *Cloud) identityVersions(*request) answer {
-	return respond(http.StatusMultipleChoices, object{"versions": object{"values": []object{c.versionOfIdentity()}}})
+	return respond(http.StatusMultipleChoices, object{"versions": object{"values": []object{c.versionOfIdentity()}}}).
+		with("Location", c.url+"/identity/v3/")
 }
 
 func (c *Cloud) identityVersion(*request) answer { return ok(object{"version": c.versionOfIdentity()}) }
@@ -123,66 +121,88 @@ func notAuthenticated() answer {
 	return identity.refuse(http.StatusUnauthorized, "", needsAuthentication)
 }
 
-// unauthorized is what a service answers to a token that is not good; those
-// behind Keystone's middleware say where Keystone is.
+// unauthorized is what a service answers to a token that is not good.
 func (c *Cloud) unauthorized(s service) answer {
-	if s == identity {
-		return notAuthenticated()
+	a := notAuthenticated()
+	if s == image {
+		a = image.refuse(http.StatusUnauthorized, "", "This server could not verify that you are authorized to access the document you requested. "+
+			"Either you supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply the credentials required.")
 	}
-	return notAuthenticated().with("WWW-Authenticate", `Keystone uri="`+c.url+`/identity"`)
+	return a.with("WWW-Authenticate", `Keystone uri="`+c.AuthURL()+`"`)
+}
+
+func noToken() answer {
+	return identity.refuse(http.StatusNotFound, "", "Could not recognize Fernet token")
 }
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 func (c *Cloud) createToken(r *request) answer {
 	var in authRequest
-	if err := r.decode(&in); err != nil || in.Auth == nil {
-		return identity.refuse(http.StatusBadRequest, "", "'auth' is a required property")
+	if err := r.decode(&in); err != nil || in.Auth == nil || len(in.Auth.Identity.Methods) == 0 {
+		return missing("auth in request body")
 	}
-	if len(in.Auth.Identity.Methods) != 1 {
-		return notAuthenticated()
+	t := &token{methods: in.Auth.Identity.Methods[:1], issued: c.Now().Truncate(time.Second)}
+	t.expires = t.issued.Add(c.opts.TokenTTL)
+	if refused := c.identify(t, in); refused != nil {
+		return *refused
 	}
-	t := &token{method: in.Auth.Identity.Methods[0]}
-	switch t.method {
-	case "password":
-		t.user = c.userOf(in.Auth.Identity.Password.User)
-		if t.user == nil || !same(t.user.password, in.Auth.Identity.Password.User.Password) {
+	if scope := in.Auth.Scope; scope != nil && scope.Project != nil {
+		if t.appcred != nil {
+			return identity.refuse(http.StatusUnauthorized, "",
+				"Error authenticating with application credential: Application credentials cannot request a scope.")
+		}
+		if !names(*scope.Project, t.project) {
 			return notAuthenticated()
 		}
-		t.project = t.user.project
-	case "token":
-		old := c.tokenOf(in.Auth.Identity.Token.ID)
-		if old == nil {
-			return notAuthenticated()
-		}
-		t.user, t.project = old.user, old.project
-	case "application_credential":
-		asked := in.Auth.Identity.AppCred
-		cred := c.appcredOf(asked.ID, asked.Name, asked.User)
-		if cred == nil { // Keystone says so, and with 404
-			return identity.refuse(http.StatusNotFound, "", "Could not find Application Credential: "+asked.ID+asked.Name+".")
-		}
-		if !same(cred.secret, asked.Secret) {
-			return notAuthenticated()
-		}
-		t.user, t.project, t.appcred = cred.user, cred.project, cred
-	default:
-		return notAuthenticated()
-	}
-	if in.Auth.Scope != nil && in.Auth.Scope.Project != nil && !names(*in.Auth.Scope.Project, t.project) {
-		return notAuthenticated()
 	}
 	return c.issue(t)
 }
 
-// issue makes a token good from now on.
-func (c *Cloud) issue(t *token) answer {
-	t.id, t.audit = "gAAAAA"+c.newHex()+c.newHex()+c.newHex(), c.newHex()[:22]
-	t.issued = c.Now().Truncate(time.Second)
-	t.expires = t.issued.Add(c.opts.TokenTTL)
-	if c.tokens == nil {
-		c.tokens = map[string]*token{}
+func missing(what string) answer {
+	return identity.refuse(http.StatusBadRequest, "", "Expecting to find "+what+". The server could not comply with the request since "+
+		"it is either malformed or otherwise incorrect. The client is assumed to be in error.")
+}
+
+// identify finds out who logs in, or refuses.
+func (c *Cloud) identify(t *token, in authRequest) *answer {
+	who := in.Auth.Identity
+	refused := notAuthenticated()
+	switch t.methods[0] {
+	case "password":
+		u := c.userOf(who.Password.User)
+		if u == nil || !same(u.password, who.Password.User.Password) {
+			return &refused
+		}
+		t.user, t.project = u, u.project
+	case "token":
+		old := c.tokenOf(who.Token.ID)
+		if old == nil {
+			refused = noToken()
+			return &refused
+		}
+		t.user, t.project, t.appcred, t.expires = old.user, old.project, old.appcred, old.expires // it lives no longer
+		t.methods, t.audits = append(t.methods, old.methods...), old.audits
+	case "application_credential":
+		cred := c.appcredOf(who.AppCred.ID, who.AppCred.Name, who.AppCred.User)
+		if cred == nil { // Keystone says so, and with 404
+			refused = identity.refuse(http.StatusNotFound, "", "Could not find Application Credential: "+who.AppCred.ID+who.AppCred.Name+".")
+			return &refused
+		}
+		if !same(cred.secret, who.AppCred.Secret) {
+			return &refused
+		}
+		t.user, t.project, t.appcred = cred.user, cred.project, cred
+	default:
+		refused = missing(t.methods[0] + " in identity")
+		return &refused
 	}
+	return nil
+}
+
+// issue makes a token good.
+func (c *Cloud) issue(t *token) answer {
+	t.id, t.audits = "gAAAAA"+c.newHex()+c.newHex()+c.newHex(), append([]string{c.newHex()[:22]}, t.audits...)
 	for id, old := range c.tokens {
 		if old.expires.Before(t.issued) {
 			delete(c.tokens, id)
@@ -232,7 +252,7 @@ func (c *Cloud) tokenOf(id string) *token {
 func (c *Cloud) showToken(r *request) answer {
 	t := c.tokenOf(r.Header.Get("X-Subject-Token"))
 	if t == nil {
-		return identity.refuse(http.StatusNotFound, "", "Could not find token.")
+		return noToken()
 	}
 	return ok(object{"token": c.viewToken(t)}).with("X-Subject-Token", t.id)
 }
@@ -240,7 +260,7 @@ func (c *Cloud) showToken(r *request) answer {
 func (c *Cloud) revokeToken(r *request) answer {
 	t := c.tokenOf(r.Header.Get("X-Subject-Token"))
 	if t == nil {
-		return identity.refuse(http.StatusNotFound, "", "Could not find token.")
+		return noToken()
 	}
 	delete(c.tokens, t.id)
 	return empty(http.StatusNoContent)
@@ -257,7 +277,7 @@ func (c *Cloud) viewToken(t *token) object {
 		roles = append(roles, object{"id": c.roles[role], "name": role})
 	}
 	view := object{
-		"methods": []string{t.method}, "audit_ids": []string{t.audit}, "is_domain": false, "roles": roles,
+		"methods": t.methods, "audit_ids": t.audits, "is_domain": false, "roles": roles,
 		"user":       object{"domain": domain, "id": t.user.id, "name": t.user.name, "password_expires_at": nil},
 		"project":    object{"domain": domain, "id": t.project.id, "name": t.project.name},
 		"expires_at": tokenTime(t.expires), "issued_at": tokenTime(t.issued), "catalog": c.catalog(),

@@ -1,7 +1,6 @@
 package ministack
 
 import (
-	"encoding/base64"
 	"fmt"
 	"maps"
 	"sync"
@@ -57,7 +56,7 @@ func (c *Cloud) powerOn(s *server) {
 		}
 		m := Machine{ID: s.id, Name: s.name, Boot: boot, Flavor: s.flavor, Zone: s.zone,
 			Metadata: maps.Clone(s.metadata), Address: c.addressOf(s)}
-		userData, err := base64.StdEncoding.DecodeString(s.userData)
+		userData, err := decodeBase64(s.userData)
 		if err != nil { // Nova has checked it
 			panic("ministack: stored user-data is not base64: " + err.Error())
 		}

@@ -99,7 +99,7 @@ func TestAServerBecomesAnAgent(t *testing.T) {
 	opts.Clock = NewClock(time.Date(2035, 6, 1, 12, 0, 0, 0, time.UTC))
 	c := start(t, opts)
 	k := logIn(t, c)
-	made, err := servers.Create(k.ctx, k.compute, servers.CreateOpts{Name: "one", FlavorRef: k.flavor("m1.small"), Networks: "none",
+	made, err := servers.Create(k.ctx, k.compute, servers.CreateOpts{Name: "one", FlavorRef: k.flavor("m1.small"), ImageRef: c.images[0].ID,
 		UserData: []byte(cluster.URL() + " a-1")}, nil).Extract()
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,6 @@
 package ministack
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // What a new cloud holds is what the project's real OpenStack for tests is
 // filled with, by the same names.
@@ -76,14 +73,15 @@ func (c *Cloud) fill() {
 	c.appcreds = append(c.appcreds, &appcred{
 		id: c.Credentials.ApplicationID, name: credential, secret: c.Credentials.ApplicationSecret, user: user, project: project})
 	for _, f := range c.opts.Flavors {
-		f.ExtraSpecs = maps.Clone(f.ExtraSpecs)
-		if f.ID == "" {
-			f.ID = c.newID()
-		}
-		c.flavors = append(c.flavors, &f)
+		c.addFlavor(f)
 	}
 	for _, image := range c.opts.Images {
 		c.addImage(image)
 	}
 	c.zones = slices.Clone(c.opts.Zones)
+	c.networks = append(c.networks, &netw{id: c.newID(), name: networkName, subnet: c.newID(), project: project, created: c.Now()})
+	for _, name := range []string{"default", groupName} {
+		c.groups = append(c.groups, &secGroup{id: c.newID(), name: name, description: "the security group " + name, project: project, created: c.Now()})
+	}
+	c.keyPairs = append(c.keyPairs, &keyPair{name: keyName, public: "ssh-ed25519 AAAA burst", fingerprint: "00:00", owner: user, created: c.Now()})
 }
