@@ -101,6 +101,7 @@ func (d *Decoder) decodeStruct(path string, n *yaml.Node, v reflect.Value) {
 		hint = d.language.InFull(v.Type(), n)
 	}
 	if !d.WantKind(path, n, yaml.MappingNode, "a mapping", hint) {
+		d.language.setDefaults(v, nil)
 		return
 	}
 	fields := d.language.sections[v.Type()]

@@ -148,12 +148,24 @@ func (d *Decoder) duration(path string, n *yaml.Node, x *time.Duration, f *Field
 	}
 	switch {
 	case f.Shortest > 0 && v < f.Shortest:
-		d.Add(path, "", "%s is less than %s", v, f.Shortest)
+		d.Add(path, "", "%s is less than %s", Shortly(v), Shortly(f.Shortest))
 	case f.Longest > 0 && v > f.Longest:
-		d.Add(path, "", "%s is more than %s", v, f.Longest)
+		d.Add(path, "", "%s is more than %s", Shortly(v), Shortly(f.Longest))
 	default:
 		*x = v
 	}
+}
+
+// Shortly writes a duration without the zeros that Go ends it with.
+func Shortly(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 // isoDuration is an ISO 8601 duration without years and months, which have no fixed length. Only the last number may have

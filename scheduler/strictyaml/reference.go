@@ -57,7 +57,7 @@ func (r *Reference) Fields(section reflect.Type) string {
 			continue
 		}
 		in := section.FieldByIndex(f.Index)
-		meaning, otherwise := splitDefault(r.Comments[section.Name()+"."+in.Name])
+		meaning, otherwise := r.splitDefault(r.Comments[section.Name()+"."+in.Name])
 		switch {
 		case f.Required:
 			otherwise = "must be given"
@@ -73,8 +73,8 @@ func (r *Reference) Fields(section reflect.Type) string {
 // Documented finds the default in a field's description, if it is a value: in the first or the second group.
 var Documented = regexp.MustCompile(`Default: (?:(\S+)\.|([^ ,]+), or )`)
 
-// splitDefault takes the default out of a field's description.
-func splitDefault(comment string) (meaning, otherwise string) {
+// splitDefault takes the default out of a field's description. Where tags say the defaults that are values, it is in words.
+func (r *Reference) splitDefault(comment string) (meaning, otherwise string) {
 	meaning, otherwise, found := strings.Cut(comment, " Default: ")
 	if !found {
 		return comment, ""
@@ -83,11 +83,20 @@ func splitDefault(comment string) (meaning, otherwise string) {
 	if strings.Contains(otherwise, ". ") {
 		panic(fmt.Sprintf("strictyaml: the default should stand at the end of %q", comment))
 	}
-	if m := Documented.FindStringSubmatch(comment); m != nil {
+	if m := Documented.FindStringSubmatch(comment); m != nil && !r.hasTags() {
 		value := m[1] + m[2]
 		otherwise = "`" + value + "`" + strings.TrimPrefix(otherwise, value)
 	}
 	return meaning, otherwise
+}
+
+func (r *Reference) hasTags() bool {
+	for _, fields := range r.Language.sections {
+		if slices.ContainsFunc(fields, func(f Field) bool { return f.Default != "" }) {
+			return true
+		}
+	}
+	return false
 }
 
 var inBraces = regexp.MustCompile(`\{\{ .*? \}\}`)
@@ -174,21 +183,12 @@ func (f *Field) bounds() []string {
 func (f *Field) durationBounds() string {
 	longest := fmt.Sprintf("at most %d days", int(MaxDuration.Hours()/24))
 	if f.Longest > 0 {
-		longest = "at most " + shortly(f.Longest)
+		longest = "at most " + Shortly(f.Longest)
 	}
 	if f.Shortest > 0 {
-		return "at least " + shortly(f.Shortest) + ", " + longest
+		return "at least " + Shortly(f.Shortest) + ", " + longest
 	}
 	return longest
-}
-
-// shortly writes a duration without the zeros that Go ends it with.
-func shortly(d time.Duration) string {
-	s := strings.TrimSuffix(d.String(), "m0s")
-	if s != d.String() {
-		s += "m"
-	}
-	return strings.TrimSuffix(s, "h0m") + map[bool]string{true: "h"}[strings.HasSuffix(s, "h0m")]
 }
 
 func (r *Reference) linkTo(x *Form) string {

@@ -41,6 +41,9 @@ func (l *Language) Schema(title string, comments map[string]string, root any, ot
 		if t == reflect.TypeOf(root) {
 			s = whole
 		}
+		if s == nil {
+			continue // it is only ever a part of others
+		}
 		for _, f := range fields {
 			f.addTo(s)
 		}
