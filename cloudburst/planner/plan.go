@@ -1,6 +1,14 @@
 package planner
 
-import "time"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lisa-dpc/spillway/cloudburst/vm"
+	"github.com/lisa-dpc/spillway/scheduler/placement"
+)
 
 // Plan is what to do now, and what is said to those who wait.
 type Plan struct {
@@ -26,11 +34,11 @@ type Action struct {
 	Verb Verb
 	// VM is the intent of the machine; of a Boot it is empty, the caller makes it up.
 	VM string
-	// Pool, Cloud, Flavor and Zone say what to boot.
+	// Pool, Cloud, Flavor and Zone say what to boot, and of what kind the machine is.
 	Pool, Cloud, Flavor, Zone string
-	// Then is what follows a drain if it is not what the pool does.
-	Then string
-	// Reason is a sentence.
+	// Then is what follows a drain if it is not what the pool does; empty: it is.
+	Then vm.Afterwards
+	// Reason is a sentence, without a full stop.
 	Reason string
 	// For are the demands, by index, that a Boot, Start or Resume is for.
 	For []int
@@ -38,14 +46,166 @@ type Action struct {
 
 // Outlook is what bursting does about a demand.
 type Outlook struct {
-	// VMs is how many machines come for it, Expected when the first of them serves.
+	// VMs is how many machines come for it, Expected when the first of them serves; zero if none comes.
 	VMs      int
 	Expected time.Time
-	// Why is a sentence: why machines come, or why none do.
+	// Why is a sentence, without a full stop: which machines come, or why none does.
 	Why string
 }
 
-// Make makes a plan.
+// Make makes a plan. Only the order of Demand, Pools, flavors, zones and Clouds matters; all else is a set.
 func Make(s *Situation) Plan {
-	return Plan{Outlook: make([]Outlook, len(s.Demand))}
+	p := newPlanning(s)
+	p.upkeep()
+	p.settle()
+	p.grow()
+	p.warm()
+	p.shrink()
+	p.explain()
+	return p.plan
 }
+
+// planning is a plan in the making.
+type planning struct {
+	s         *Situation
+	vms       []VM // by intent
+	pools     map[string]*Pool
+	flavors   map[string]*Flavor // by cloud/name
+	agents    map[string]*host   // by intent
+	catalog   *catalog
+	full      []string // by option: why no more of it can be had in this plan
+	ledger    *ledger
+	waitValue float64
+
+	// gone are the machines that this plan takes away; awake are those that it brings back.
+	gone, awake map[string]bool
+	hosts       []*host
+	// steps and first are those of the forecasts: first is after which time the first machine could be there.
+	steps   []time.Duration
+	first   time.Duration
+	outlook *forecast
+	// bursting are the demands that may go to a machine, in the order of the queue; holding lists the options of each
+	// demand; why says of those that no machine is made for why that is so.
+	bursting []int
+	holding  [][]int
+	why      []string
+	plan     Plan
+}
+
+func newPlanning(s *Situation) *planning {
+	p := &planning{
+		s: s, vms: slices.Clone(s.VMs), pools: map[string]*Pool{}, flavors: map[string]*Flavor{}, agents: map[string]*host{},
+		catalog: newCatalog(s), ledger: newLedger(s), waitValue: s.WaitValue, gone: map[string]bool{}, awake: map[string]bool{},
+		plan: Plan{Outlook: make([]Outlook, len(s.Demand))},
+	}
+	if p.waitValue == 0 {
+		p.waitValue = DefaultWaitValue
+	}
+	slices.SortFunc(p.vms, func(a, b VM) int { return cmp.Compare(a.Intent, b.Intent) })
+	for i := range s.Pools {
+		pool := &s.Pools[i]
+		p.pools[pool.Name] = pool
+		for k := range pool.Flavors {
+			f := &pool.Flavors[k]
+			if p.flavors[f.Cloud+"/"+f.Name] == nil {
+				p.flavors[f.Cloud+"/"+f.Name] = f
+			}
+		}
+	}
+	p.full = make([]string, len(p.catalog.options))
+	arrivals := []time.Duration{usualBoot}
+	for i, o := range p.catalog.options {
+		if i == 0 {
+			arrivals = arrivals[:0]
+		}
+		arrivals = append(arrivals, o.boot)
+		if o.pool.keeps() {
+			arrivals = append(arrivals, o.start)
+		}
+	}
+	slices.Sort(arrivals)
+	p.first, p.steps = arrivals[0], stepsFor(arrivals)
+	return p
+}
+
+// keeps tells whether machines of the pool are stopped or shelved for the next peak.
+func (p *Pool) keeps() bool { return p.Afterwards == vm.Stop || p.Afterwards == vm.Shelve }
+
+// settle counts what there is once upkeep has said what goes.
+func (p *planning) settle() {
+	p.hosts = p.hostsOf()
+	for i := range p.vms {
+		v := &p.vms[i]
+		if flavor := p.flavorOf(v); flavor != nil {
+			p.ledger.count(v, flavor, p.needed(v))
+		}
+	}
+	p.sort()
+}
+
+// sort finds out which demand may go to a machine, and why the other may not.
+func (p *planning) sort() {
+	p.bursting, p.why, p.holding = nil, make([]string, len(p.s.Demand)), make([][]int, len(p.s.Demand))
+	reopens, closed := p.s.Calendar.opens(p.s.Now)
+	for i := range p.s.Demand {
+		p.why[i] = p.unfit(i)
+		if p.why[i] == "" && closed {
+			p.why[i] = "no machine is made in hours without bursting, which end in " + span(reopens.Sub(p.s.Now))
+		}
+		if p.why[i] == "" {
+			p.bursting = append(p.bursting, i)
+		}
+	}
+}
+
+// flavorOf gives the flavor of a machine. One that is not configured any more has no resources, and counts as a machine.
+func (p *planning) flavorOf(v *VM) *Flavor {
+	if f := p.flavors[v.Cloud+"/"+v.Flavor]; f != nil {
+		return f
+	}
+	return &Flavor{Cloud: v.Cloud, Name: v.Flavor}
+}
+
+// needed is how much longer a machine is expected to be needed.
+func (p *planning) needed(v *VM) (d time.Duration) {
+	if pool := p.pools[v.Pool]; pool != nil {
+		d = pool.Idle
+	}
+	switch h := p.agents[v.Intent]; {
+	case h == nil && v.comes():
+		d += assumedRun + max(0, v.Expected.Sub(p.s.Now))
+	case h != nil && h.busy && len(h.frees) == 0:
+		d += assumedRun
+	case h != nil && h.busy:
+		d += max(0, h.lastFree().Sub(p.s.Now))
+	}
+	return d
+}
+
+// leaves tells whether a machine takes no new tasks any more.
+func (p *planning) leaves(v *VM) bool {
+	if v == nil || p.awake[v.Intent] {
+		return false
+	}
+	switch v.Stage {
+	case vm.Draining, vm.Leaving, vm.Stopped, vm.Deleted, vm.Failed:
+		return true
+	}
+	return p.gone[v.Intent]
+}
+
+// make adds a new machine to the plan, and to what the next forecast sees.
+func (p *planning) make(o *option, zone string, demand []int, reason string) {
+	name := p.name(len(p.plan.Actions))
+	p.plan.Actions = append(p.plan.Actions, Action{
+		Verb: Boot, Pool: o.pool.Name, Cloud: o.flavor.Cloud, Flavor: o.flavor.Name, Zone: zone, For: demand,
+		Reason: reason,
+	})
+	p.hosts = append(p.hosts, &host{agent: o.agent(name), coming: true, expected: p.s.Now.Add(o.boot), option: o})
+}
+
+// name is what a machine is called while it has no intent.
+func (p *planning) name(n int) string { return fmt.Sprintf("new-%06d", n) }
+
+// shape is what placement knows of a demand once it has waited for as long as its author wants.
+func (p *planning) shape(d int) *placement.Shape { return p.s.Demand[d].Shape }

@@ -21,16 +21,34 @@ type Situation struct {
 	Agents []Agent
 	// VMs are the cluster's machines on all clouds in every stage, ordered ones included.
 	VMs []VM
-	// Pools and Clouds are what the operator has configured, with flavors as the clouds have them.
+	// Pools and Clouds are what the operator has configured, in the order of preference, with flavors as the clouds have
+	// them.
 	Pools  []Pool
 	Clouds []Cloud
+	// Order says which of several clouds goes first; empty: that of Clouds.
+	Order Order
+	// WaitValue is what it is worth that one task waits an hour less, in the currency of the prices; 0: DefaultWaitValue.
+	WaitValue float64
 	// Caps bound all pools together.
 	Caps Caps
-	// Spent is what the day has cost so far.
-	Spent []Spent
+	// Spent is what the day has cost so far, Tomorrow when the next begins; zero: at midnight UTC.
+	Spent    []Spent
+	Tomorrow time.Time
 	// Calendar are the hours without bursting.
 	Calendar Calendar
 }
+
+// DefaultWaitValue is what it is worth that one task waits an hour less, if the operator does not say.
+const DefaultWaitValue = 1.0
+
+// Order is which of several clouds goes first.
+type Order string
+
+// The orders.
+const (
+	ByPreference Order = "preference" // that which comes first in Situation.Clouds
+	ByPrice      Order = "price"      // that where the work in view costs least
+)
 
 // Demand is tasks of one step that wait.
 type Demand struct {
@@ -112,6 +130,8 @@ type Flavor struct {
 	MemMiB    int
 	// Price is what an hour costs, in the operator's currency.
 	Price float64
+	// Ports and Volumes are how many a machine takes of the cloud's quotas; it has one port at least.
+	Ports, Volumes int
 }
 
 // Cloud is what a cloud allows.
@@ -122,6 +142,10 @@ type Cloud struct {
 	// Free is what its quotas leave; -1: no limit.
 	FreeInstances, FreeVCPUs, FreeMemMiB, FreePorts, FreeVolumes int
 	Caps                                                         Caps
+	// AtOnce is how many machines may be in the making at a time; 0: no bound.
+	AtOnce int
+	// Billing is the time that is charged for as a whole once it has begun, such as an hour; 0: seconds are charged.
+	Billing time.Duration
 	// Backoffs are flavors in zones that are not asked for until a moment.
 	Backoffs []Backoff
 }

@@ -1,0 +1,258 @@
+package planner
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/lisa-dpc/spillway/scheduler/placement"
+	"github.com/lisa-dpc/spillway/scheduler/spec"
+)
+
+// rounds is how often a plan looks again at what it has ordered. One that is needed after that is ordered by the next plan.
+const rounds = 8
+
+// grow makes machines until nothing would wait any more that is worth one. What was made is part of the next forecast, so
+// that a plan which finds everything ordered orders nothing more.
+func (p *planning) grow() {
+	for range rounds {
+		p.cast()
+		if !p.wanting() || !p.resume() && !p.start() && !p.boot() {
+			return
+		}
+	}
+	p.cast()
+}
+
+// cast makes the forecast anew.
+func (p *planning) cast() {
+	p.outlook = newForecast(p.s.Now, p.s.Demand, p.hosts, p.steps, p.first)
+}
+
+// wanting tells whether something could go to a machine that does not find room before one arrives.
+func (p *planning) wanting() bool {
+	step := p.outlook.at(p.first)
+	return slices.ContainsFunc(p.bursting, func(d int) bool { return p.outlook.waiting[step][d] > 0 })
+}
+
+// batch is demand for machines of one option, in the order of the queue.
+type batch struct {
+	option *option
+	demand []int
+	tasks  map[int]int // that wait when the machine is there
+	load
+}
+
+// gather collects the demand that an option could hold and that is worth a machine of it.
+func (p *planning) gather(option int, rest []int) *batch {
+	o := p.catalog.options[option]
+	b := &batch{option: o, tasks: map[int]int{}}
+	step := p.outlook.at(o.boot)
+	var now, hours sums
+	for _, d := range p.bursting {
+		n := min(rest[d], int(p.outlook.waiting[step][d]))
+		if n == 0 || !slices.Contains(p.holding[d], option) || !p.worth(d, o, n) {
+			continue
+		}
+		need, run := p.s.Demand[d].Shape.Need, p.runs(d).Hours()
+		b.demand, b.tasks[d] = append(b.demand, d), n
+		b.load.tasks += n
+		b.value += p.waitValue * float64(n)
+		b.wait += p.outlook.wait(d, step)
+		b.longest += run * float64(n)
+		now.add(need, float64(n))
+		hours.add(need, float64(n)*run)
+	}
+	if b.load.tasks > 0 {
+		b.wait /= float64(b.load.tasks)
+		b.longest /= float64(b.load.tasks)
+		b.work = math.Max(hours.machines(o.flavor.Resources), b.longest)
+	}
+	return b
+}
+
+// worth tells whether it is worth more that tasks of a demand do not wait longer than a machine takes to arrive than they
+// would cost there.
+func (p *planning) worth(d int, o *option, tasks int) bool {
+	step := p.outlook.at(o.boot)
+	part := share(p.s.Demand[d].Shape.Need, o.flavor.Resources)
+	return p.outlook.wait(d, step)*p.waitValue > o.flavor.Price*part*p.runs(d).Hours()*float64(tasks) || p.late(d)
+}
+
+// sums adds resources up.
+type sums [5]float64
+
+func (s *sums) add(r spec.Resources, n float64) {
+	for k, x := range [...]int64{r.CPUs, r.Mem, r.Disk, r.GPUs, r.Ports} {
+		s[k] += float64(x) * n
+	}
+}
+
+// machines is how many of a size the sum fills at least.
+func (s *sums) machines(of spec.Resources) (most float64) {
+	for k, x := range [...]int64{of.CPUs, of.Mem, of.Disk, of.GPUs, of.Ports} {
+		if s[k] > 0 {
+			most = math.Max(most, s[k]/math.Max(float64(x), 1e-9))
+		}
+	}
+	return most
+}
+
+// share is which part of a machine something takes.
+func share(need, of spec.Resources) float64 {
+	var s sums
+	s.add(need, 1)
+	return s.machines(of)
+}
+
+// runs is how long a task of a demand runs, or is taken to.
+func (p *planning) runs(d int) time.Duration {
+	if run := p.s.Demand[d].RunTime; run > 0 {
+		return run
+	}
+	return assumedRun
+}
+
+// late tells whether a demand would miss its deadline without more machines.
+func (p *planning) late(d int) bool {
+	deadline := p.s.Demand[d].Deadline
+	if deadline.IsZero() {
+		return false
+	}
+	last, _ := p.outlook.starts(d)
+	return p.s.Now.Add(last + p.runs(d)).After(deadline)
+}
+
+// boot orders new machines, and tells whether it did.
+func (p *planning) boot() (some bool) {
+	rest := make([]int, len(p.s.Demand))
+	for _, d := range p.bursting {
+		rest[d] = p.s.Demand[d].Tasks
+	}
+	batches := make([]*batch, len(p.catalog.options))
+	for _, head := range p.bursting {
+		for rest[head] > 0 {
+			b := p.choose(head, rest, batches)
+			if b == nil {
+				break
+			}
+			ordered, full := p.order(b, rest)
+			some = some || ordered
+			if !full { // what is left is better off on these machines, one task after another
+				for _, d := range b.demand {
+					rest[d] = 0
+				}
+			}
+			clear(batches)
+		}
+	}
+	return some
+}
+
+// choose picks the option for a demand and for what else waits that the option could hold: the cheapest for a task, boot
+// time and rounding included, and with what the wait for it is worth. nil: none is left, or none is worth its price. What
+// was gathered is kept in batches.
+func (p *planning) choose(head int, rest []int, batches []*batch) (best *batch) {
+	cheapest := math.Inf(1)
+	step := p.outlook.waiting[p.outlook.at(p.first)]
+	if step[head] == 0 {
+		return nil
+	}
+	for _, i := range p.holding[head] {
+		o := p.catalog.options[i]
+		if best != nil && o.rank > best.option.rank {
+			break // options stand in the order of their ranks
+		}
+		if p.full[i] == "" {
+			_, p.full[i] = p.ledger.clone().take(o, o.overhead(), true)
+		}
+		if p.full[i] != "" {
+			p.blocked(head, p.full[i])
+			continue
+		}
+		n := min(rest[head], int(p.outlook.waiting[p.outlook.at(o.boot)][head]))
+		if n == 0 || !p.worth(head, o, n) {
+			continue
+		}
+		if batches[i] == nil {
+			batches[i] = p.gather(i, rest)
+		}
+		if cost := batches[i].cost(p.waitValue); cost < cheapest {
+			best, cheapest = batches[i], cost
+		}
+	}
+	return best
+}
+
+// cost is what a task of the batch costs on as many machines as hold all at once.
+func (b *batch) cost(waitValue float64) float64 {
+	o := b.option
+	n := math.Ceil(b.work/b.longest - 1e-9)
+	return o.flavor.Price*n*billed(o.overhead().Hours()+b.work/n, o.cloud.Billing)/float64(b.load.tasks) + waitValue*o.boot.Hours()
+}
+
+// order makes machines for a batch. full says that the option gave less than was wanted.
+func (p *planning) order(b *batch, rest []int) (some, full bool) {
+	o := b.option
+	n := b.weigh(o.flavor.Price, o.overhead(), o.cloud.Billing)
+	if late := p.lateMachines(b); late > n {
+		n = late
+	}
+	if n == 0 {
+		return false, false
+	}
+	agents := make([]placement.Agent, n)
+	for i := range agents {
+		agents[i] = o.agent(p.name(len(p.plan.Actions) + i))
+	}
+	round := placement.NewRound(agents, 0)
+	loads := make([]fill, n)
+	for _, d := range b.demand {
+		for _, a := range round.Place(p.shape(d), b.tasks[d]) {
+			loads[a.Agent].add(d, a.Count)
+		}
+	}
+	for i := range loads {
+		if len(loads[i].demand) == 0 {
+			continue
+		}
+		hours := o.overhead() + time.Duration(b.longest*float64(time.Hour))
+		zone, refusal := p.ledger.take(o, hours, true)
+		if refusal != "" {
+			p.full[o.index] = refusal
+			for _, d := range b.demand {
+				if rest[d] > 0 {
+					p.blocked(d, refusal)
+				}
+			}
+			return some, true
+		}
+		some = true
+		for k, d := range loads[i].demand {
+			rest[d] -= loads[i].tasks[k]
+		}
+		p.make(o, zone, loads[i].demand, p.because(loads[i].demand, o.boot))
+	}
+	return some, false
+}
+
+// fill is what goes to a new machine.
+type fill struct {
+	demand []int
+	tasks  []int
+}
+
+func (f *fill) add(d, n int) {
+	f.demand, f.tasks = append(f.demand, d), append(f.tasks, n)
+}
+
+// lateMachines is how many machines the tasks of a batch need that would miss their deadlines.
+func (p *planning) lateMachines(b *batch) int {
+	var s sums
+	for _, d := range b.demand {
+		if p.late(d) {
+			s.add(p.s.Demand[d].Shape.Need, float64(b.tasks[d]))
+		}
+	}
+	return int(math.Ceil(s.machines(b.option.flavor.Resources) - 1e-9))
+}
