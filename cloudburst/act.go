@@ -75,9 +75,9 @@ func (a *Agent) carryOn(ctx context.Context, l *look, v *planner.VM) {
 	}
 }
 
-func (a *Agent) then(v *planner.VM, wish string) vm.Afterwards {
+func (a *Agent) then(v *planner.VM, wish vm.Afterwards) vm.Afterwards {
 	if wish != "" {
-		return vm.Afterwards(wish)
+		return wish
 	}
 	if p := a.cfg.pool(v.Pool); p != nil && p.Afterwards != "" {
 		return p.Afterwards

@@ -82,9 +82,6 @@ func (l *ledger) count(v *VM, flavor *Flavor, needed time.Duration) {
 	}
 	l.add(v.Pool, v.Cloud, v.Zone, flavor, needed)
 	if q := l.quotas[v.Cloud]; q != nil {
-		if v.Server == "" { // what the cloud has counted does not have it yet
-			q.take(flavor)
-		}
 		if v.Stage == vm.Requested || v.Stage == vm.Building {
 			q.making++
 		}

@@ -139,7 +139,7 @@ type Cloud struct {
 	Name string
 	// Reachable: it answered in this round.
 	Reachable bool
-	// Free is what its quotas leave; -1: no limit.
+	// Free is what its quotas leave for more machines than there are and were asked for; -1: no limit.
 	FreeInstances, FreeVCPUs, FreeMemMiB, FreePorts, FreeVolumes int
 	Caps                                                         Caps
 	// AtOnce is how many machines may be in the making at a time; 0: no bound.
