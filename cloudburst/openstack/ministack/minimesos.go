@@ -2,48 +2,36 @@ package ministack
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/lisa-dpc/spillway/scheduler/mesos/minimesos"
 )
 
-// Joining is what user-data says about the agent that it starts.
-type Joining struct {
-	Master     string            // URL of the master, or host:port
-	Attributes map[string]string // of the agent
-	Resources  string            // as --resources has them; default: what the flavor has
-}
-
 // JoinMinimesos is an Options.Boot by which servers become agents of a
-// minimesos: read says what their user-data asks for. User-data that names
-// another master starts nothing.
-func JoinMinimesos(cluster *minimesos.Cluster, runner minimesos.Runner, read func(userData []byte) (Joining, error)) func(Machine, []byte) (func(), error) {
+// minimesos. read finds in their user-data which masters the agent is to join
+// and with which attributes (as userdata.Read does); if the cluster's is not
+// among them, no agent starts.
+func JoinMinimesos(cluster *minimesos.Cluster, runner minimesos.Runner,
+	read func(userData []byte) (masters []string, attributes map[string]string, err error)) func(Machine, []byte) (func(), error) {
+	master := strings.TrimPrefix(cluster.URL(), "http://")
 	return func(m Machine, userData []byte) (func(), error) {
-		joining, err := read(userData)
+		masters, attributes, err := read(userData)
 		if err != nil {
 			return nil, fmt.Errorf("reading the user-data: %w", err)
 		}
-		if joining.Master != cluster.URL() && "http://"+joining.Master != cluster.URL() {
-			return nil, fmt.Errorf("no master answers at %q", joining.Master)
+		if !slices.ContainsFunc(masters, func(named string) bool { return strings.TrimPrefix(named, "http://") == master }) {
+			return nil, fmt.Errorf("no master answers at %s", strings.Join(masters, ", "))
 		}
-		// The machine's id tells its agent from those of others of the same name, and each boot from the last: the
-		// former agent's disk may still be in the master's memory.
+		// Names of servers need not be unique, and a machine that boots again is a new agent.
 		name := fmt.Sprintf("%s-%d", m.ID, m.Boot)
-		if joining.Resources == "" {
-			joining.Resources = agentResources(m.Flavor)
-		}
-		err = cluster.AddAgent(minimesos.AgentOptions{Name: name, Hostname: m.Name, Runner: runner,
-			Resources: joining.Resources, Attributes: joining.Attributes})
+		err = cluster.AddAgent(minimesos.AgentOptions{Name: name, Hostname: m.Name, Runner: runner, Attributes: attributes,
+			Resources: fmt.Sprintf("cpus:%d;mem:%d;disk:%d;ports:[31000-31999]", m.Flavor.VCPUs, m.Flavor.RAM, m.Flavor.Disk*1024)})
 		if err != nil {
 			return nil, fmt.Errorf("starting the agent: %w", err)
 		}
 		return func() {
-			if err := cluster.LoseAgent(name); err != nil {
-				return // the cluster is closed, and the agent with it
-			}
+			_ = cluster.LoseAgent(name) // fails only if the cluster has ended, and the agent with it
 		}, nil
 	}
-}
-
-func agentResources(f Flavor) string {
-	return fmt.Sprintf("cpus:%d;mem:%d;disk:%d;ports:[31000-31999]", f.VCPUs, f.RAM, f.Disk*1024)
 }

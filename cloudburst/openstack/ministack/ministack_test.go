@@ -84,12 +84,12 @@ func joins(t testing.TB) (*minimesos.Cluster, Options) {
 			t.Errorf("closing the cluster: %v", err)
 		}
 	})
-	read := func(userData []byte) (Joining, error) {
+	read := func(userData []byte) ([]string, map[string]string, error) {
 		master, vm, ok := strings.Cut(string(userData), " ")
 		if !ok {
-			return Joining{}, errors.New("no master and vm")
+			return nil, nil, errors.New("it names no master and vm")
 		}
-		return Joining{Master: master, Attributes: map[string]string{"spillway_vm": vm}}, nil
+		return []string{master}, map[string]string{"spillway_vm": vm}, nil
 	}
 	return cluster, Options{Boot: JoinMinimesos(cluster, minimesos.Instant, read)}
 }

@@ -110,12 +110,18 @@ func (c *Cloud) start(s *server) {
 func (c *Cloud) shelve(s *server) {
 	c.powerOff(s)
 	s.power = powerShutdown
-	if s.image != "" {
-		s.shelved = c.addImage(Image{Name: s.name + "-shelved", Size: 1 << 20, MinDisk: s.flavor.Disk, Visibility: "private", owner: s.project,
-			Properties: map[string]string{"image_type": "snapshot", "base_image_ref": s.image, "instance_uuid": s.id}}).ID
-	}
+	c.snapshot(s)
 	c.leaveHost(s)
 	c.become(s, vmOffloaded)
+}
+
+// snapshot makes the image that a shelved server is kept in.
+func (c *Cloud) snapshot(s *server) {
+	if s.image == "" {
+		return // its volume keeps what there is
+	}
+	s.shelved = c.addImage(Image{Name: s.name + "-shelved", Size: 1 << 20, MinDisk: s.flavor.Disk, Visibility: "private", owner: s.project,
+		Properties: map[string]string{"image_type": "snapshot", "base_image_ref": s.image, "instance_uuid": s.id, "user_id": s.user.id}}).ID
 }
 
 // unshelve builds the machine anew on some host; without one the server stays
@@ -159,6 +165,10 @@ func (c *Cloud) deleteServer(r *request) answer {
 		if s.task == taskDeleting {
 			return empty(http.StatusNoContent)
 		}
+		if s.task == taskShelving { // the real one forgets the image that it has begun
+			c.snapshot(s)
+			s.shelved = ""
+		}
 		s.task, s.updated = taskDeleting, c.Now()
 		if s.host == "" {
 			c.destroy(s, r.fault)
@@ -175,9 +185,7 @@ func (c *Cloud) destroy(s *server, fault *Fault) {
 	if s.shelved != "" {
 		c.dropImage(s.shelved)
 	}
-	if s.group != nil {
-		s.group = nil
-	}
+	s.group = nil
 	now := c.Now()
 	s.vm, s.task, s.terminated, s.updated = vmDeleted, "", now, now
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -77,6 +78,9 @@ func (c *Cloud) createServer(r *request) answer {
 	if in.Server == nil {
 		return badRequest("'server' is a required property")
 	}
+	if refused := checkKeys(r); refused != nil {
+		return *refused
+	}
 	s := &server{project: r.token.project, user: r.token.user, vm: vmBuilding, task: taskScheduling, power: powerNone}
 	for _, step := range []func(*request, *server, createRequest) error{c.readServer, c.readPlace, c.readNetworks, c.readDisks} {
 		if err := step(r, s, in); err != nil {
@@ -105,6 +109,35 @@ func (c *Cloud) createServer(r *request) answer {
 		"adminPass": c.newHex()[:12]}}).with("Location", c.url+"/compute/v2.1/servers/"+made.id)
 }
 
+// createKeys are what Nova takes of a server, with the microversion since
+// which it does.
+var createKeys = map[string]int{
+	"name": 1, "imageRef": 1, "flavorRef": 1, "adminPass": 1, "metadata": 1, "networks": 1, "OS-DCF:diskConfig": 1, "accessIPv4": 1,
+	"accessIPv6": 1, "user_data": 1, "key_name": 1, "availability_zone": 1, "config_drive": 1, "security_groups": 1,
+	"block_device_mapping": 1, "block_device_mapping_v2": 1, "min_count": 1, "max_count": 1, "return_reservation_id": 1,
+	"description": 19, "tags": 52, "trusted_image_certificates": 63, "host": 74, "hypervisor_hostname": 74, "hostname": 90,
+}
+
+// checkKeys refuses what Nova does not know.
+func checkKeys(r *request) *answer {
+	var in struct{ Server map[string]json.RawMessage }
+	if err := r.decode(&in); err != nil {
+		refused := malformed(err)
+		return &refused
+	}
+	for _, key := range slices.Sorted(maps.Keys(in.Server)) {
+		since, known := createKeys[key]
+		if key == "personality" {
+			since, known = 1, r.micro < 57
+		}
+		if !known || r.micro < since {
+			refused := invalidInput("server", string(r.body), "Additional properties are not allowed ('"+key+"' was unexpected)")
+			return &refused
+		}
+	}
+	return nil
+}
+
 // malformed tells text that is no JSON from JSON of the wrong form.
 func malformed(err error) answer {
 	wrong, ok := err.(*json.UnmarshalTypeError)
@@ -125,6 +158,8 @@ func (c *Cloud) readServer(r *request, s *server, in createRequest) error {
 		return refusal{invalidInput("name", asked.Name, "'"+asked.Name+"' is too long")}
 	case asked.FlavorRef == nil:
 		return refusal{invalidInput("server", string(r.body), "'flavorRef' is a required property")}
+	case asked.ImageRef != "" && !isUUID(asked.ImageRef):
+		return refusal{invalidInput("imageRef", asked.ImageRef, "'"+asked.ImageRef+"' is not valid under any of the given schemas")}
 	case len(asked.UserData) > maxUserData:
 		return refusal{invalidInput("user_data", asked.UserData, "'"+asked.UserData+"' is too long")}
 	}
@@ -229,6 +264,9 @@ func (c *Cloud) readNetworks(r *request, s *server, in createRequest) error {
 		return refusal{invalidInput("networks", text, text+" is not of type 'array'")}
 	}
 	for _, asked := range list {
+		if id := asked.UUID + asked.Port; !isUUID(id) {
+			return refusal{invalidInput("uuid", id, "'"+id+"' is not a 'uuid'")}
+		}
 		plan := portPlan{port: asked.Port, on: c.networkOf(asked.UUID, s.project), groups: groups}
 		if asked.Port != "" {
 			p := c.portOf(asked.Port, s.project)

@@ -143,7 +143,7 @@ func (c *Cloud) carryOut(rt route, r *request) answer {
 		}
 	}
 	a := rt.handle(c, r)
-	if rt.service == compute {
+	if rt.service == compute && rt.path != "/compute/{$}" {
 		version := "2." + strconv.Itoa(r.micro)
 		a = a.with("OpenStack-API-Version", "compute "+version).with("X-OpenStack-Nova-API-Version", version).
 			with("Vary", "OpenStack-API-Version").with("Vary", "X-OpenStack-Nova-API-Version")
