@@ -181,7 +181,7 @@ func (a *Agent) start(ctx context.Context, l *look, v *planner.VM, reason string
 	a.event(eventOf(l.now, EventStart, &v.VM, "%s", reason))
 	a.metrics.booted(a.backlog, l.now)
 	a.fly(ctx, l, v, string(planner.Start), func(ctx context.Context) result {
-		if err := api.Tag(ctx, v.Server, fresh); err != nil {
+		if err := api.SetMetadata(ctx, v.Server, fresh); err != nil {
 			return result{err: err}
 		}
 		return result{err: api.Start(ctx, v.Server)}
@@ -212,7 +212,7 @@ func (a *Agent) mark(ctx context.Context, v *planner.VM, then vm.Afterwards, rea
 	if len(reason) > maxReason {
 		reason = reason[:maxReason]
 	}
-	return a.clouds[v.Cloud].cfg.API.Tag(ctx, v.Server, map[string]string{
+	return a.clouds[v.Cloud].cfg.API.SetMetadata(ctx, v.Server, map[string]string{
 		vm.KeyDrain: vm.Moment(now), vm.KeyDrainReason: reason, vm.KeyThen: string(then),
 	})
 }
@@ -235,7 +235,7 @@ func (a *Agent) resume(ctx context.Context, l *look, v *planner.VM, reason strin
 				return result{err: err}
 			}
 		}
-		return result{err: a.clouds[v.Cloud].cfg.API.Tag(ctx, v.Server, map[string]string{
+		return result{err: a.clouds[v.Cloud].cfg.API.SetMetadata(ctx, v.Server, map[string]string{
 			vm.KeyDrain: "", vm.KeyDrainReason: "", vm.KeyThen: "",
 		})}
 	})
@@ -259,7 +259,7 @@ func (a *Agent) remove(ctx context.Context, l *look, v *planner.VM, reason strin
 				return result{err: err}
 			}
 		}
-		return result{err: api.Delete(ctx, a.cfg.Cluster, v.Intent), events: []Event{eventOf(l.now, EventGone, &v.VM, "deleted")}}
+		return result{err: api.Delete(ctx, a.cfg.Cluster, v.Intent, ""), events: []Event{eventOf(l.now, EventGone, &v.VM, "deleted")}}
 	})
 }
 
@@ -298,7 +298,7 @@ func (a *Agent) tagSeen(ctx context.Context, l *look, v *planner.VM) {
 	}
 	api := a.clouds[v.Cloud].cfg.API
 	a.fly(ctx, l, v, verbTag, func(ctx context.Context) result {
-		if err := api.Tag(ctx, v.Server, seen); err != nil {
+		if err := api.SetMetadata(ctx, v.Server, seen); err != nil {
 			return result{err: err}
 		}
 		return result{events: events}

@@ -34,7 +34,8 @@ func (a *Agent) refuse(l lane, err *openstack.Error, now time.Time) (b *backoff,
 	case openstack.RateLimit, openstack.Denied:
 		l.flavor, l.zone = "", ""
 	}
-	if err.Kind == openstack.Unclear || err.Kind == openstack.RateLimit || err.Kind == openstack.Conflict {
+	switch err.Kind {
+	case openstack.Unclear, openstack.RateLimit, openstack.Conflict, openstack.Broken:
 		first, last = firstUnclear, lastUnclear
 	}
 	b = a.backoffs[l]

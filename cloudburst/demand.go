@@ -70,7 +70,9 @@ type OfferingAgent struct {
 	// IdleSince is when its last task ended, or since when it is known; absent while tasks run.
 	IdleSince *time.Time `json:"idle_since,omitempty"`
 	Frees     []Frees    `json:"frees"`
-	Cordon    *Cordon    `json:"cordon,omitempty"`
+	// Maintenance is when the operator will take it down.
+	Maintenance *time.Time `json:"maintenance,omitempty"`
+	Cordon      *Cordon    `json:"cordon,omitempty"`
 	// Uncollected is how many attempts have ended there whose logs are still to be collected.
 	Uncollected int `json:"uncollected"`
 }

@@ -168,18 +168,17 @@ func (a *Agent) leave(ctx context.Context, l *look, v *planner.VM) {
 func (a *Agent) takeAway(ctx context.Context, now time.Time, v *planner.VM) result {
 	api := a.clouds[v.Cloud].cfg.API
 	var err error
+	done := "deleted"
 	switch v.Then {
-	case vm.Stop, vm.Shelve:
-		err = api.Keep(ctx, v.Server, v.Then)
+	case vm.Stop:
+		done, err = "stopped", api.Stop(ctx, v.Server)
+	case vm.Shelve:
+		done, err = "shelved", api.Shelve(ctx, v.Server)
 	default:
-		err = api.Delete(ctx, a.cfg.Cluster, v.Intent)
+		err = api.Delete(ctx, a.cfg.Cluster, v.Intent, "")
 	}
 	if err != nil && typed(err).Kind != openstack.Gone {
 		return result{err: err}
-	}
-	done := map[vm.Afterwards]string{vm.Stop: "stopped", vm.Shelve: "shelved"}[v.Then]
-	if done == "" {
-		done = "deleted"
 	}
 	return result{events: []Event{eventOf(now, EventGone, &v.VM, "%s", done)}}
 }

@@ -3,7 +3,6 @@ package cloudburst
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/lisa-dpc/spillway/cloudburst/openstack"
@@ -53,9 +52,6 @@ func backoffEvent(now time.Time, pool string, l lane, b *backoff) Event {
 		"%s on %s is not asked for for %v (%s: %s)", l.flavor, where, b.pause, b.kind, b.why)}
 }
 
-// noHost begins the message of a server for which no hypervisor was found (nova/exception.py, NoValidHost).
-const noHost = "No valid host"
-
 // judge looks at machines that have failed: whether that says something about others of their kind is counted once.
 func (a *Agent) judge(l *look) {
 	a.mu.Lock()
@@ -81,15 +77,9 @@ func (a *Agent) judge(l *look) {
 
 func (a *Agent) judgeFault(now time.Time, v *vm.VM, k lane) {
 	if !v.Launched.IsZero() {
-		return
+		return // it says more about the machine than about the cloud
 	}
-	kind := openstack.Unclear
-	switch {
-	case strings.Contains(v.Fault, noHost):
-		kind = openstack.NoCapacity
-	case strings.Contains(strings.ToLower(v.Fault), "quota"):
-		kind = openstack.Quota
-	}
+	kind := openstack.FaultKind(v.Fault)
 	if b, isNew := a.refuse(k, &openstack.Error{Kind: kind, Message: v.Fault}, now); isNew {
 		a.events = append(a.events, backoffEvent(now, v.Pool, k, b))
 	}

@@ -142,6 +142,9 @@ func plannerAgent(o *OfferingAgent) planner.Agent {
 	}}
 	agent.VM, agent.Cloud = placement.CloudOf(o.Attributes)
 	agent.Cordoned = o.Cordon != nil
+	if o.Maintenance != nil {
+		agent.UnavailableFrom = *o.Maintenance
+	}
 	if o.IdleSince != nil {
 		agent.Idle = *o.IdleSince
 	}

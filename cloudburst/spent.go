@@ -24,7 +24,7 @@ func midnight(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 func (a *Agent) askUsage(c *CloudConfig) func(context.Context) (usage, error) {
 	return func(ctx context.Context) (usage, error) {
 		now := a.cfg.Now()
-		records, err := c.API.Usage(ctx, midnight(now), now)
+		records, err := c.API.Usage(ctx, a.cfg.Cluster, midnight(now), now)
 		return usage{day: midnight(now), records: records}, err
 	}
 }
@@ -77,15 +77,11 @@ func (a *Agent) spent(l *look) []planner.Spent {
 
 // addUsage adds a server's usage, with what it has used since the records were made if it was there still.
 func (a *Agent) addUsage(byPool map[string]*planner.Spent, cloud string, u *openstack.Usage, since time.Duration) {
-	intent, ok := vm.IntentOf(a.cfg.Cluster, u.Name)
-	if !ok {
-		return
-	}
 	hours := u.Hours
 	if u.Ended.IsZero() {
 		hours += since.Hours()
 	}
-	pool := a.poolOfIntent(intent)
+	pool := a.poolOfIntent(u.Intent)
 	s := byPool[pool]
 	if s == nil {
 		s = &planner.Spent{Cloud: cloud, Pool: pool}

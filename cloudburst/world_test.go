@@ -69,9 +69,13 @@ type fakeCloud struct {
 	// stuck are how many of the next servers stay in BUILD, noHost how many go to ERROR.
 	stuck, noHost int
 	// fault decides what goes wrong with a call; nil: nothing does.
-	fault    func(kind string) fault
-	made     map[string]int // servers by intent
-	usage    []openstack.Usage
+	fault func(kind string) fault
+	made  map[string]int // servers by intent
+	usage []openstack.Usage
+	// leftovers are ports, volumes and odd servers.
+	leftovers []openstack.Leftover
+	// joined are the servers whose agents have registered since they were started last.
+	joined   map[string]bool
 	usageErr error
 }
 
@@ -109,7 +113,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) cloud(name string) *fakeCloud {
 	c := &fakeCloud{
 		w: w, name: name, servers: map[string]*openstack.Server{}, builds: 30 * time.Second, joins: 30 * time.Second, quota: -1,
-		made: map[string]int{},
+		made: map[string]int{}, joined: map[string]bool{},
 	}
 	w.clouds[name] = c
 	return c
@@ -445,10 +449,23 @@ func (c *cloudClient) Limits(context.Context) (l openstack.Limits, err error) {
 	return l, err
 }
 
-func (c *cloudClient) Usage(context.Context, time.Time, time.Time) ([]openstack.Usage, error) {
+func (c *cloudClient) Usage(context.Context, string, time.Time, time.Time) ([]openstack.Usage, error) {
 	c.c.w.mu.Lock()
 	defer c.c.w.mu.Unlock()
 	return c.c.usage, c.c.usageErr
+}
+
+func (c *cloudClient) Leftovers(context.Context, string) (list []openstack.Leftover, err error) {
+	err = c.do("leftovers", func() error { list = slices.Clone(c.c.leftovers); return nil })
+	return list, err
+}
+
+func (c *cloudClient) Remove(_ context.Context, l openstack.Leftover) error {
+	return c.do("remove", func() error {
+		c.c.leftovers = slices.DeleteFunc(c.c.leftovers, func(o openstack.Leftover) bool { return o.ID == l.ID })
+		delete(c.c.servers, l.ID)
+		return nil
+	})
 }
 
 func (c *cloudClient) Boot(_ context.Context, b openstack.Boot) (s openstack.Server, err error) {
@@ -469,7 +486,7 @@ func (c *fakeCloud) boot(b openstack.Boot) (openstack.Server, error) {
 	}
 	c.w.nextID++
 	s := &openstack.Server{
-		ID: fmt.Sprintf("srv-%03d", c.w.nextID), Name: vm.ServerName(b.Cluster, b.Intent), Status: "BUILD", Created: c.w.now,
+		ID: fmt.Sprintf("srv-%03d", c.w.nextID), Name: "spillway-" + b.Cluster + "-" + b.Intent, Status: "BUILD", Created: c.w.now,
 		Updated: c.w.now, Metadata: maps.Clone(b.Metadata), Zone: b.Zone, Flavor: "m4",
 	}
 	switch {
@@ -500,18 +517,28 @@ func (c *cloudClient) Start(_ context.Context, id string) error {
 	return c.change(id, "start", func(s *openstack.Server) { s.Status, s.Task, s.Updated = "SHUTOFF", "powering-on", c.c.w.now })
 }
 
-func (c *cloudClient) Keep(_ context.Context, id string, how vm.Afterwards) error {
-	return c.change(id, string(how), func(s *openstack.Server) {
+func (c *cloudClient) Stop(_ context.Context, id string) error {
+	return c.change(id, "stop", func(s *openstack.Server) {
 		c.c.w.kill(s)
 		s.Status, s.Task, s.Updated = "SHUTOFF", "", c.c.w.now
 	})
 }
 
-func (c *cloudClient) Tag(_ context.Context, id string, metadata map[string]string) error {
-	return c.change(id, "tag", func(s *openstack.Server) { maps.Copy(s.Metadata, metadata) })
+func (c *cloudClient) Shelve(_ context.Context, id string) error {
+	return c.change(id, "shelve", func(s *openstack.Server) {
+		c.c.w.kill(s)
+		s.Status, s.Task, s.Updated = "SHELVED_OFFLOADED", "", c.c.w.now
+	})
 }
 
-func (c *cloudClient) Delete(_ context.Context, _, intent string) error {
+func (c *cloudClient) SetMetadata(_ context.Context, id string, values map[string]string) error {
+	return c.change(id, "tag", func(s *openstack.Server) {
+		maps.Copy(s.Metadata, values)
+		maps.DeleteFunc(s.Metadata, func(_, value string) bool { return value == "" })
+	})
+}
+
+func (c *cloudClient) Delete(_ context.Context, _, intent, _ string) error {
 	return c.do("delete", func() error {
 		for id, s := range c.c.servers {
 			if s.Metadata[vm.KeyIntent] == intent {
@@ -557,10 +584,11 @@ func (c *fakeCloud) step(s *openstack.Server) {
 	case s.Task == "powering-on" && w.now.Sub(s.Updated) >= c.builds/2,
 		s.Status == "BUILD" && w.now.Sub(s.Created) >= c.builds:
 		s.Status, s.Task, s.Updated = "ACTIVE", "", w.now
+		c.joined[s.ID] = false
 		if s.Launched.IsZero() {
 			s.Launched = w.now
 		}
-	case s.Status == "ACTIVE" && w.agentOf(s) == nil && w.now.Sub(s.Updated) >= c.joins && s.Metadata["gone"] == "":
+	case s.Status == "ACTIVE" && !c.joined[s.ID] && w.now.Sub(s.Updated) >= c.joins:
 		w.nextID++
 		id := fmt.Sprintf("agent-%03d", w.nextID)
 		w.agents[id] = &fakeAgent{capacity: cores, idle: w.now, Agent: master.Agent{
@@ -568,18 +596,8 @@ func (c *fakeCloud) step(s *openstack.Server) {
 				vm.KeyIntent: s.Metadata[vm.KeyIntent], vm.KeyPool: s.Metadata[vm.KeyPool], vm.KeyCloud: s.Metadata[vm.KeyCloud],
 			},
 		}}
-		s.Metadata["gone"] = "" // registered once; afterwards only when it is started anew
-		s.Updated = w.now.Add(1000 * time.Hour)
+		c.joined[s.ID] = true
 	}
-}
-
-func (w *world) agentOf(s *openstack.Server) *fakeAgent {
-	for _, f := range w.agents {
-		if f.Attributes[vm.KeyIntent] == s.Metadata[vm.KeyIntent] {
-			return f
-		}
-	}
-	return nil
 }
 
 func (w *world) stepAgent(f *fakeAgent) {

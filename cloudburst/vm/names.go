@@ -2,7 +2,6 @@ package vm
 
 import (
 	"encoding/base32"
-	"fmt"
 	"strings"
 )
 
@@ -19,15 +18,6 @@ var letters = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding
 func NewIntent(pool string, random []byte) string {
 	tail := letters.EncodeToString(random)[:randomLetters]
 	return strings.TrimRight(pool[:min(len(pool), MaxIntent-randomLetters-1)], "-") + "-" + tail
-}
-
-// ServerName is what the server, and the volume, of an intent are called.
-func ServerName(cluster, intent string) string { return fmt.Sprintf("spillway-%s-%s", cluster, intent) }
-
-// IntentOf reads the intent out of a server's name; false if it is not one of the cluster's.
-func IntentOf(cluster, name string) (intent string, ok bool) {
-	intent, ok = strings.CutPrefix(name, ServerName(cluster, ""))
-	return intent, ok && len(intent) > randomLetters+1 && len(intent) <= MaxIntent
 }
 
 // PoolOf reads the pool out of an intent, of which NewIntent may have cut the end.

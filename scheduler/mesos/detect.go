@@ -109,3 +109,21 @@ func (d *listDetector) knows(host string) bool {
 	}
 	return false
 }
+
+// follow reads the Location of a master that does not lead, which has no scheme: "//host:5050/master/api/v1/…".
+// Credentials go only to masters that were configured or detected.
+func follow(cfg *Config, masters detector, from *url.URL, location string) (*url.URL, error) {
+	u, err := from.Parse(location)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("master %s redirects to %.100q, which is not a master's address", from.Host, location)
+	}
+	next := &url.URL{Scheme: u.Scheme, Host: withPort(u)}
+	if from.Scheme == "https" && next.Scheme != "https" {
+		return nil, fmt.Errorf("master %s redirects from HTTPS to %s, which is not followed", from.Host, next)
+	}
+	if cfg.Secret != "" && !masters.knows(next.Host) {
+		return nil, fmt.Errorf("master %s redirects to %s, which is not among the masters that may see the "+
+			"framework's secret: add it to the list of masters", from.Host, next)
+	}
+	return next, nil
+}

@@ -142,22 +142,8 @@ func (s *subscription) request() (io.ReadCloser, error) {
 	}
 }
 
-// redirect reads the Location of a master that does not lead, which has no scheme: "//host:5050/master/api/v1/…".
-// Credentials go only to masters that were configured or detected.
 func (s *subscription) redirect(location string) (*url.URL, error) {
-	u, err := s.master.Parse(location)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("master %s redirects to %.100q, which is not a master's address", s.master.Host, location)
-	}
-	next := &url.URL{Scheme: u.Scheme, Host: withPort(u)}
-	if s.master.Scheme == "https" && next.Scheme != "https" {
-		return nil, fmt.Errorf("master %s redirects from HTTPS to %s, which is not followed", s.master.Host, next)
-	}
-	if s.d.cfg.Secret != "" && !s.d.masters.knows(next.Host) {
-		return nil, fmt.Errorf("master %s redirects to %s, which is not among the masters that may see the "+
-			"framework's secret: add it to the list of masters", s.master.Host, next)
-	}
-	return next, nil
+	return follow(&s.d.cfg, s.d.masters, s.master, location)
 }
 
 // subscribe sends SUBSCRIBE to s.master.
