@@ -112,10 +112,7 @@ func (c *Cloud) showUsage(r *request) answer {
 		usages = append(usages, s.viewUsage(used, now))
 	}
 	out := object{"tenant_id": r.token.project.id, "total_hours": hours, "total_local_gb_usage": disk, "total_vcpus_usage": cores,
-		"total_memory_mb_usage": ram, "start": micros(start), "stop": micros(stop)}
-	if query.Get("detailed") == "1" {
-		out["server_usages"] = usages
-	}
+		"total_memory_mb_usage": ram, "start": micros(start), "stop": micros(stop), "server_usages": usages}
 	return ok(withLinks(object{"tenant_usage": out}, "tenant_usage_links", links))
 }
 
@@ -141,4 +138,3 @@ func (s *server) viewUsage(hours float64, now time.Time) object {
 		"uptime": int(until.Sub(s.launched).Seconds()),
 	}
 }
-
