@@ -27,6 +27,9 @@ type Config struct {
 	// Caps bound all pools together; Calendar are the hours without bursting.
 	Caps     planner.Caps
 	Calendar planner.Calendar
+	// Order says which of several clouds goes first, WaitValue what an hour of waiting is worth; see planner.Situation.
+	Order     planner.Order
+	WaitValue float64
 	// DryRun: look, plan and tell, and change nothing.
 	DryRun bool
 
@@ -63,6 +66,8 @@ type CloudConfig struct {
 	CallTimeout, WorkTimeout time.Duration
 	// BootsAtOnce is how many create calls may be unanswered at a time; default 20.
 	BootsAtOnce int
+	// Billing is the time that is charged for as a whole once it has begun; 0: seconds are charged.
+	Billing time.Duration
 }
 
 // Pool is machines of one kind.
