@@ -19,7 +19,10 @@ func (a *Agent) plan(l *look) planner.Plan { return a.decide(a.situation(l)) }
 // the planner knows, no cloud can be reached, and no machine that may be of use is known, so that it makes nothing and takes
 // nothing away for which it would have to know them.
 func (a *Agent) situation(l *look) *planner.Situation {
-	s := &planner.Situation{Now: l.now, VMs: slices.Clone(l.vms), Caps: a.cfg.Caps, Calendar: a.cfg.Calendar}
+	s := &planner.Situation{
+		Now: l.now, VMs: slices.Clone(l.vms), Caps: a.cfg.Caps, Calendar: a.cfg.Calendar,
+		Order: a.cfg.Order, WaitValue: a.cfg.WaitValue,
+	}
 	slices.SortFunc(s.VMs, func(x, y planner.VM) int { return strings.Compare(x.Intent, y.Intent) })
 	blind := l.demand == nil || !l.masterUp
 	if !blind {
@@ -49,7 +52,7 @@ func (a *Agent) plannerCloud(l *look, cfg *CloudConfig, blind bool) planner.Clou
 	look := l.clouds[cfg.Name]
 	free := a.free(look.value.limits, l, cfg.Name)
 	return planner.Cloud{
-		Name: cfg.Name, Reachable: look.fresh && !blind && a.spentKnown(cfg), Caps: cfg.Caps,
+		Name: cfg.Name, Reachable: look.fresh && !blind && a.spentKnown(cfg), Caps: cfg.Caps, AtOnce: cfg.BootsAtOnce, Billing: cfg.Billing,
 		FreeInstances: free.instances, FreeVCPUs: free.vcpus, FreeMemMiB: free.mem, FreePorts: free.ports, FreeVolumes: free.volumes,
 		Backoffs: a.backoffsOf(cfg.Name, l.now),
 	}
