@@ -31,6 +31,7 @@ type ReportWaiting struct {
 	Run      string     `json:"run"`
 	Step     string     `json:"step"`
 	Tasks    int        `json:"tasks"`
+	VMs      int        `json:"vms"` // how many machines come for them
 	Why      string     `json:"why"` // a sentence
 	Expected *time.Time `json:"expected,omitempty"`
 }

@@ -84,7 +84,7 @@ func (a *Agent) report(l *look, p planner.Plan) *Report {
 			continue
 		}
 		w := &l.demand.Waiting[i]
-		r.Waiting = append(r.Waiting, ReportWaiting{Run: w.Run, Step: w.Step, Tasks: w.Tasks, Why: o.Why, Expected: known(o.Expected)})
+		r.Waiting = append(r.Waiting, ReportWaiting{Run: w.Run, Step: w.Step, Tasks: w.Tasks, VMs: o.VMs, Why: o.Why, Expected: known(o.Expected)})
 	}
 	return r
 }

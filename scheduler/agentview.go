@@ -14,6 +14,8 @@ type AgentView struct {
 	URL string
 	// Attributes are to be read only.
 	Attributes map[string]string
+	// VM is the cloud machine that it runs on, Cloud its cloud; "" if it is one of the local cluster.
+	VM, Cloud string
 	// Free is what was free when the agent was last looked at, Used what the scheduler's tasks hold; what other
 	// frameworks hold is in neither.
 	Free, Used spec.Resources
@@ -36,7 +38,7 @@ func (r *Reactor) Agents(time.Time) []AgentView {
 	for i, a := range agents {
 		used, c := r.state.UsedOn(a.id), r.cordons[a.id]
 		views[i] = AgentView{
-			ID: a.id, Hostname: a.hostname, URL: a.url, Attributes: a.attributes,
+			ID: a.id, Hostname: a.hostname, URL: a.url, Attributes: a.attributes, VM: a.vm, Cloud: a.cloud,
 			Free: a.idle(used), Used: used, Tasks: r.state.LiveOn(a.id),
 			Seen: a.seen, Maintenance: a.maintenance, CordonReason: c.reason, CordonUntil: c.until,
 		}

@@ -30,6 +30,8 @@ type Daemon struct {
 	Watch func(*state.Changes)
 	// DemandMoved, if not nil, is told when what Reactor.Demand tells has changed. It must not block.
 	DemandMoved func()
+	// OnTheWay is the Reactor's.
+	OnTheWay func(run state.RunID, step string) string
 	// Observer, if not nil, is told what the reactor does.
 	Observer Observer
 
@@ -63,7 +65,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	reactor.Watch, reactor.DemandMoved = d.Watch, d.DemandMoved
+	reactor.Watch, reactor.DemandMoved, reactor.OnTheWay = d.Watch, d.DemandMoved, d.OnTheWay
 	if d.Observer != nil {
 		reactor.observer = d.Observer
 	}

@@ -44,6 +44,23 @@ var WaitReasons = []WaitReason{
 	WaitResources, WaitTooLarge, WaitConstraints, WaitBurst, WaitCordon, WaitReserved, WaitOffer, WaitBackoff, WaitMaxParallel, WaitDisconnected, WaitNoAgents,
 }
 
+// room reports whether tasks wait for room, which machines that are on their way may bring.
+func (w WaitReason) room() bool {
+	switch w {
+	case WaitOffer, WaitBackoff, WaitMaxParallel, WaitDisconnected:
+		return false
+	}
+	return true
+}
+
+// onTheWay says what comes for tasks of a step that wait for the reason.
+func (w WaitReason) onTheWay(coming func(run state.RunID, step string) string, run state.RunID, step string) string {
+	if coming == nil || !w.room() {
+		return ""
+	}
+	return coming(run, step)
+}
+
 // explainer tells why tasks wait that may be launched, by the rules that place them, over all agents that were seen, with
 // what they had free when they were last looked at. It holds nothing that changes, so it may be asked on any goroutine.
 type explainer struct {

@@ -38,6 +38,9 @@ type Reactor struct {
 	Watch func(*state.Changes)
 	// DemandMoved, if not nil, is told of each batch after which Demand is another. It must not block.
 	DemandMoved func()
+	// OnTheWay, if not nil, says what comes for tasks of a step that wait for room, such as ", and 2 cloud VMs are expected
+	// in about 2m", to be put after why they wait; "" for nothing. It is called on any goroutine.
+	OnTheWay func(run state.RunID, step string) string
 	// observer is never nil.
 	observer Observer
 

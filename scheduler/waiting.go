@@ -65,6 +65,8 @@ type Outlook struct {
 	held      []heldStep
 	projects  map[string]*ProjectQueue
 
+	coming func(run state.RunID, step string) string // Reactor.OnTheWay
+
 	once      sync.Once
 	explained Queue
 }
@@ -80,7 +82,7 @@ func (r *Reactor) Queue(now time.Time) Queue { return r.Outlook(now).Explain() }
 
 // Outlook returns what the queue looks like now.
 func (r *Reactor) Outlook(now time.Time) *Outlook {
-	o := &Outlook{explainer: r.explaining(now), projects: map[string]*ProjectQueue{}}
+	o := &Outlook{explainer: r.explaining(now), projects: map[string]*ProjectQueue{}, coming: r.OnTheWay}
 	o.shares, o.total = r.shares()
 	r.state.EachActive(func(st *state.Step) { o.add(now, st, r.state.Usual(st)) })
 	r.state.EachProject(func(project string, live int) {
@@ -148,6 +150,10 @@ func (o *Outlook) project(name string) *ProjectQueue {
 func (o *Outlook) Explain() Queue {
 	o.once.Do(func() {
 		o.explained.Waiting = merged(o.demanded())
+		for i := range o.explained.Waiting {
+			w := &o.explained.Waiting[i]
+			w.Why += w.Reason.onTheWay(o.coming, w.Run, w.Step)
+		}
 		for i := range o.explained.Waiting {
 			w := &o.explained.Waiting[i]
 			o.project(w.Project).count(w)

@@ -36,9 +36,10 @@ func (r *Reactor) WhyLater(now time.Time, st *state.Step, index int) func() stri
 		return said(whyHeld(st.Spec().MaxParallel))
 	}
 	explainer, shape := r.explaining(now), shapeOf(now, st, v.Avoid)
+	coming, run, step := r.OnTheWay, st.Run().Record().ID, st.Spec().Name
 	return func() string {
-		_, why := explainer.why(st.Owns, shape)
-		return why
+		reason, why := explainer.why(st.Owns, shape)
+		return why + reason.onTheWay(coming, run, step)
 	}
 }
 

@@ -68,7 +68,7 @@ func printStatus(s *sheet, run httpapi.Run) {
 		retries += ", last at " + run.Retried.UTC().Format(time.RFC3339) + " (" + since(s.now, *run.Retried) + " ago)"
 	}
 	s.fields("run", run.ID, "pipeline", pipeline, "owner", run.Owner, "phase", run.Phase, "submitted", submitted,
-		"took", took(s.now, began(run), run.Ended), "retried", retries,
+		"took", took(s.now, began(run), run.Ended), "deadline", deadline(s.now, run), "retried", retries,
 		"params", strings.Join(params, " "), "images", strings.Join(images, ", "))
 	fmt.Fprintln(s)
 	stepsTable(run.Steps).print(s, s.screen)
@@ -84,6 +84,24 @@ func printStatus(s *sheet, run httpapi.Run) {
 			fmt.Fprintln(s, s.screen.paint(look, harmless(st.Name+": "+st.Why)))
 		}
 	}
+}
+
+// deadline says when a run's end is wanted, and whether that is still to come, was kept or was missed.
+func deadline(now time.Time, run httpapi.Run) string {
+	if run.Deadline == nil {
+		return ""
+	}
+	at := *run.Deadline
+	text := at.UTC().Format(time.RFC3339)
+	switch {
+	case run.Ended != nil && run.Ended.After(at):
+		return text + " (missed by " + since(*run.Ended, at) + ")"
+	case run.Ended != nil:
+		return text + " (kept)"
+	case now.After(at):
+		return text + " (" + since(now, at) + " ago)"
+	}
+	return text + " (in " + since(at, now) + ")"
 }
 
 // began is when the run began to do what it does: when it was submitted or, if it was retried, when it last was. The idle

@@ -88,6 +88,22 @@ func TestTables(t *testing.T) {
 			waitingTable(aQueue, s.now).print(s, s.screen)
 		},
 		"agents": func(s *sheet) { agentsTable(someAgents, s.now).print(s, s.screen) },
+		"clouds": func(s *sheet) {
+			agentsTable([]httpapi.Agent{someAgents[0], {
+				Hostname: "burst-1", VM: "burst-abcdefghij", Cloud: "hxn", Seen: noon, Free: httpapi.Resources{CPUs: 8, MemBytes: 16 << 30},
+				Attributes: map[string]string{"spillway_vm": "burst-abcdefghij", "spillway_cloud": "hxn", "spillway_pool": "burst"},
+				Cordon:     &httpapi.Cordoned{Reason: "drained: nothing waits", Until: noon.Add(10 * time.Minute)},
+			}}, s.now).print(s, s.screen)
+		},
+		"deadlines": func(s *sheet) {
+			for _, ended := range []*time.Time{nil, at(time.Minute), at(3 * time.Minute)} {
+				for _, deadline := range []time.Duration{time.Minute, 2 * time.Minute} {
+					run := aRun
+					run.Steps, run.Deadline, run.Ended = nil, at(deadline), ended
+					printStatus(s, run)
+				}
+			}
+		},
 		"pipelines": func(s *sheet) {
 			pipelinesTable([]httpapi.Pipeline{{Project: "lisa", Name: "strain", Version: 3, By: "ada", Put: noon.Add(-time.Hour)},
 				{Project: "lisa", Name: "strain", Version: 4, Put: noon, Deleted: true}}, s.now).print(s, s.screen)

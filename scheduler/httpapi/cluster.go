@@ -71,6 +71,7 @@ func (s *Server) listAgents(req *request) (int, any, error) {
 		v.Agents = append(v.Agents, Agent{
 			ID: a.ID, Hostname: a.Hostname, Attributes: a.Attributes, Free: resourcesView(a.Free), Used: resourcesView(a.Used),
 			Tasks: a.Tasks, Seen: a.Seen.UTC(), Maintenance: optional(a.Maintenance),
+			VM: a.VM, Cloud: a.Cloud, Cordon: cordonView(&a),
 		})
 	}
 	slices.SortStableFunc(v.Agents, func(a, b Agent) int { return cmp.Compare(a.Hostname, b.Hostname) })

@@ -52,7 +52,7 @@ func routesInWords(s *Server) string {
 			rt.inWords(&b, schemas)
 		}
 	}
-	for _, v := range []any{RunEvent{}, TaskEvent{}, ResetEvent{}, Problem{}} {
+	for _, v := range []any{RunEvent{}, TaskEvent{}, CloudEvent{}, ResetEvent{}, Problem{}} {
 		schemas.ref(v, false)
 	}
 	b.WriteString("\n## Types\n\nA field in *italics* may be absent.\n")

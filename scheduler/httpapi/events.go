@@ -152,8 +152,12 @@ func (l *listener) send(ctx context.Context) (more <-chan struct{}, err error) {
 
 // tell writes an event; id is the position after it.
 func (l *listener) tell(id int64, e event) {
-	if e.run != nil {
+	switch {
+	case e.run != nil:
 		l.write(id, "run", recordView(*e.run))
+		return
+	case e.cloud != nil:
+		l.write(id, "cloud", *e.cloud)
 		return
 	}
 	l.write(id, "task", TaskEvent{
@@ -168,6 +172,9 @@ func (l *listener) wants(ctx context.Context, e event) (bool, error) {
 	}
 	if l.projects == nil {
 		return true, nil
+	}
+	if e.cloud != nil {
+		return false, nil // it may tell of any project
 	}
 	if e.run != nil {
 		return slices.Contains(l.projects, e.run.Project), nil

@@ -16,6 +16,8 @@ type TableRoute struct {
 	// Scope says whose project it is about: none, run, path, body or all.
 	Scope   string
 	Changes bool
+	// Reports says that the audit log is not told of it unless it is refused.
+	Reports bool
 }
 
 // Table returns all routes.
@@ -23,7 +25,7 @@ func (s *Server) Table() []TableRoute {
 	scopes := map[scope]string{global: "none", ofRun: "run", ofPath: "path", ofBody: "body", ofAll: "all"}
 	var table []TableRoute
 	for _, rt := range s.routes() {
-		table = append(table, TableRoute{rt.method, rt.pattern, rt.role, scopes[rt.scope], rt.changes()})
+		table = append(table, TableRoute{rt.method, rt.pattern, rt.role, scopes[rt.scope], rt.changes(), rt.reports})
 	}
 	return table
 }

@@ -12,18 +12,22 @@ import (
 // limit, hours of a usual one. An event is two pointers; what it points at are records of some hundred bytes.
 const feedLength = 1 << 16
 
-// event is what a batch made of a run or of an attempt; the other one is nil.
+// event is what a batch made of a run or of an attempt, or what was told of the cloud; the other ones are nil.
 type event struct {
 	run     *state.RunRecord
 	attempt *state.AttemptRecord
+	cloud   *CloudEvent
 }
 
-// of returns the run that the event is about.
+// of returns the run that the event is about; "" for one about the cloud.
 func (e event) of() state.RunID {
-	if e.run != nil {
+	switch {
+	case e.run != nil:
 		return e.run.ID
+	case e.attempt != nil:
+		return e.attempt.ID.Run
 	}
-	return e.attempt.ID.Run
+	return ""
 }
 
 // feed keeps the latest events. Whoever reads has a position and no queue: a reader that is slow costs nothing, and
@@ -69,6 +73,24 @@ func (f *feed) note(c *state.Changes) {
 			f.add(event{run: &runs[i]})
 		}
 	}
+	f.tell()
+}
+
+// noteCloud adds what was told of the cloud.
+func (f *feed) noteCloud(events []CloudEvent) {
+	if len(events) == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range events {
+		f.add(event{cloud: &events[i]})
+	}
+	f.tell()
+}
+
+// tell wakes those who wait for more.
+func (f *feed) tell() {
 	close(f.more)
 	f.more = make(chan struct{})
 }

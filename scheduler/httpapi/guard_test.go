@@ -185,6 +185,7 @@ var bodies = map[string]string{
 	"POST /v1/runs":                            submissionOf("lpf"),
 	"PUT /v1/pipelines/{project}/{name}":       submissionOf("lpf"),
 	"PUT /v1/agents/{agent}/cordon":            `{"reason": "test", "for": "1m"}`,
+	"PUT /v1/cloud":                            `{"holder": "test", "vms": [], "waiting": [], "events": []}`,
 	"POST /v1/pipelines/{project}/{name}/runs": "{}",
 }
 
@@ -295,6 +296,12 @@ func (g *guarded) tells(rt httpapi.TableRoute, path string, status int) {
 		return
 	}
 	lines := g.entries(rt.Method, path)
+	if rt.Reports {
+		if last := lines[len(lines)-1]; last.Event != access.Refused {
+			g.t.Errorf("a report is in the audit log: %+v", last)
+		}
+		return
+	}
 	if rt.Scope == "body" && bodies[rt.Method+" "+rt.Pattern] == "" {
 		g.t.Error("which body makes it change something?")
 	}

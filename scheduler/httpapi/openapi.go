@@ -22,6 +22,8 @@ var (
 	viewSource string
 	//go:embed demandview.go
 	demandSource string
+	//go:embed cloudview.go
+	cloudSource string
 	//go:embed problem.go
 	problemSource string
 )
@@ -47,7 +49,7 @@ func openAPI(groups []group) []byte {
 			item[strings.ToLower(rt.method)] = rt.operation(g.title, schemas)
 		}
 	}
-	for _, event := range []any{RunEvent{}, TaskEvent{}, ResetEvent{}} {
+	for _, event := range []any{RunEvent{}, TaskEvent{}, CloudEvent{}, ResetEvent{}} {
 		schemas.ref(event, false)
 	}
 	document := object{
@@ -210,6 +212,7 @@ func newSchemas() *schemas {
 	c := map[string]string{}
 	addComments(c, viewSource)
 	addComments(c, demandSource)
+	addComments(c, cloudSource)
 	addComments(c, problemSource)
 	return &schemas{all: object{}, comments: c}
 }

@@ -45,6 +45,9 @@ type route struct {
 	// body and answer are values of the types that are read and written in JSON; nil: none.
 	body, answer any
 	bodyOptional bool
+	// reports says of a PUT that it comes every few seconds and changes nothing that anybody asked for: the audit log is
+	// told of those that are refused only.
+	reports bool
 	// reads and writes are media types other than JSON.
 	reads, writes []string
 	// statuses are those of success, the usual one first; none: 200.
@@ -112,7 +115,7 @@ func (s *Server) groups() []group {
 		{"Tasks", s.taskRoutes()},
 		{"Logs", s.logRoutes()},
 		{"Pipelines", s.pipelineRoutes()},
-		{"Cluster", slices.Concat(s.clusterRoutes(), s.demandRoutes())},
+		{"Cluster", slices.Concat(s.clusterRoutes(), s.demandRoutes(), s.cloudRoutes())},
 		{"Events", s.eventRoutes()},
 		{"Service", slices.Concat(s.serviceRoutes(), s.documentRoutes())},
 	}

@@ -67,6 +67,7 @@ type Server struct {
 	failures *rates // of authentication, by address
 	streams  streams
 	feed     *feed
+	clouds   clouds
 	moved    bell // rung when the demand has changed
 	ready    readiness
 	finished finished
@@ -88,6 +89,7 @@ func New(cfg Config) *Server {
 	}
 	s.document = sync.OnceValue(func() []byte { return openAPI(s.groups()) })
 	cfg.Daemon.DemandMoved = s.moved.ring
+	cfg.Daemon.OnTheWay = func(run state.RunID, step string) string { return s.clouds.onTheWay(time.Now(), run, step) }
 	others := cfg.Daemon.Watch
 	cfg.Daemon.Watch = func(c *state.Changes) {
 		s.feed.note(c)

@@ -39,7 +39,7 @@ type PipelineSpec struct {
 // Params are values of parameters. A number, true and false are taken as they are written, like texts.
 type Params map[string]string
 
-// Run is a run as people see it. Lists leave its steps, params and images out.
+// Run is a run as people see it. Lists leave its steps, params, images and deadline out.
 type Run struct {
 	// ID is empty in the answer to a dry run.
 	ID      string `json:"id,omitempty"`
@@ -67,7 +67,9 @@ type Run struct {
 	Retried   *time.Time `json:"retried,omitempty"`
 	Cancelled *time.Time `json:"cancelled,omitempty"`
 	Ended     *time.Time `json:"ended,omitempty"`
-	Steps     []Step     `json:"steps,omitempty"`
+	// Deadline is when its end is wanted; absent if the pipeline does not say. Lists leave it out.
+	Deadline *time.Time `json:"deadline,omitempty"`
+	Steps    []Step     `json:"steps,omitempty"`
 }
 
 // Runs is a page of runs, newest first.
@@ -295,6 +297,11 @@ type Agent struct {
 	Tasks int       `json:"tasks"`
 	// Seen is when it last made an offer.
 	Seen time.Time `json:"seen"`
+	// VM is the name of the cloud machine that it runs on, Cloud that of its cloud; absent if it is one of the local cluster.
+	VM    string `json:"vm,omitempty"`
+	Cloud string `json:"cloud,omitempty"`
+	// Cordon is absent if it is not cordoned.
+	Cordon *Cordoned `json:"cordon,omitempty"`
 	// Maintenance is when the operator will take it down; absent if nothing is planned.
 	Maintenance *time.Time `json:"maintenance,omitempty"`
 }
@@ -344,7 +351,7 @@ func recordView(rec state.RunRecord) Run {
 // wait for is filled in by explain, which is to be called outside the daemon's loop.
 func runView(now time.Time, run *state.Run, reactor *scheduler.Reactor) (v Run, explain func()) {
 	v = recordView(run.Record())
-	v.Steps = make([]Step, len(run.Steps()))
+	v.Steps, v.Deadline = make([]Step, len(run.Steps())), optional(run.Deadline())
 	whys := make([]func() string, len(v.Steps))
 	for i, st := range run.Steps() {
 		v.Steps[i], whys[i] = stepView(now, st, reactor)

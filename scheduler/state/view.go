@@ -15,9 +15,9 @@ func (r *Run) Record() RunRecord { return r.rec }
 // Pipeline returns what the run executes.
 func (r *Run) Pipeline() *spec.Pipeline { return r.pipeline }
 
-// Deadline returns when the run's end is wanted; zero if its pipeline does not say.
+// Deadline returns when the run's end is wanted; zero if its pipeline does not say, or it was not submitted.
 func (r *Run) Deadline() time.Time {
-	if r.pipeline.Deadline == 0 {
+	if r.pipeline.Deadline == 0 || r.rec.Submitted.IsZero() {
 		return time.Time{}
 	}
 	return r.rec.Submitted.Add(r.pipeline.Deadline)
