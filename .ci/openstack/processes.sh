@@ -19,18 +19,17 @@ group_of() {
 
 alive() { group_of "$1" >/dev/null; }
 
-# start NAME COMMAND... starts a daemon in a process group of its own, unless it is there. It sees no proxies, no OS_*
-# variables and no other Python first in PATH.
+# clean goes before a command that is to see no proxies, no OS_* variables and no other Python first in PATH.
+clean=(env -i PATH="$STATE/packages/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin" HOME="$STATE/home" LANG=C.UTF-8 PYTHONPATH="$STATE/py")
+
+# start NAME COMMAND... starts a daemon in a process group of its own, unless it is there.
 start() {
   local name=$1
   shift
   alive "$name" && return
-  clean setsid "$@" </dev/null >>"$STATE/log/$name.log" 2>&1 &
+  # an array, not a function: $! must be the daemon and not a shell that waits for it
+  "${clean[@]}" setsid "$@" </dev/null >>"$STATE/log/$name.log" 2>&1 &
   echo "$! $(birth $!)" >"$STATE/run/$name.pid"
-}
-
-clean() {
-  env -i PATH="$PACKAGES/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin" HOME="$STATE/home" LANG=C.UTF-8 PYTHONPATH="$STATE/py" "$@"
 }
 
 # await NAME COMMAND... waits until the command succeeds, or ends this program if the daemon is gone or takes too long.
