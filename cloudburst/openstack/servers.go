@@ -80,10 +80,23 @@ func (c *Cloud) server(ctx context.Context, s *servers.Server) (Server, error) {
 		return Server{}, err
 	}
 	return Server{
-		ID: s.ID, Name: s.Name, Status: s.Status, Task: s.TaskState, Fault: s.Fault.Message,
+		ID: s.ID, Name: s.Name, Status: s.Status, Task: s.TaskState, Fault: c.fault(ctx, s),
 		Created: s.Created, Updated: s.Updated, Launched: s.LaunchedAt,
 		Zone: s.AvailabilityZone, Flavor: flavor, Metadata: s.Metadata, Addresses: addresses(s.Addresses),
 	}, nil
+}
+
+// fault is what Nova says is wrong with a server. Lists leave it out for those that no host was found for, as these are in a
+// database of their own (cell0), so they are asked for by id. Without an answer it stays empty until the next look.
+func (c *Cloud) fault(ctx context.Context, s *servers.Server) string {
+	if s.Status != "ERROR" || s.Fault.Message != "" {
+		return strings.TrimSpace(s.Fault.Message)
+	}
+	seen, err := c.get(ctx, s.ID)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(seen.Fault.Message)
 }
 
 // flavorName is the name of a server's flavor. Nova gives its id only, so names are looked up once; that of a flavor which
