@@ -5,7 +5,9 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 func (c *Cloud) listServers(r *request) answer {
@@ -15,8 +17,17 @@ func (c *Cloud) listServers(r *request) answer {
 }
 
 func (c *Cloud) listServersDetail(r *request) answer {
-	return c.serverPage(r, func(s *server) object { return c.viewServer(r, s) })
+	return c.serverPage(r, func(s *server) object {
+		view := c.viewServer(r, s)
+		if s.fault != nil && strings.HasPrefix(s.fault.message, noValidHost) {
+			delete(view, "fault") // such a server is in cell 0, whose faults lists do not show
+		}
+		return view
+	})
 }
+
+// noValidHost begins the fault of a server that no host has room for.
+const noValidHost = "No valid host"
 
 // serverPage lists servers, the newest first.
 func (c *Cloud) serverPage(r *request, view func(*server) object) answer {
@@ -331,9 +342,9 @@ func checkMetadata(metadata map[string]string) *answer {
 	for key, value := range metadata {
 		var refused answer
 		switch {
-		case len(key) > 255 || key == "":
+		case utf8.RuneCountInString(key) > 255 || key == "":
 			refused = invalidInput("metadata", key, "Additional properties are not allowed ('"+key+"' was unexpected)")
-		case len(value) > 255:
+		case utf8.RuneCountInString(value) > 255:
 			refused = invalidInput(key, value, "'"+value+"' is too long")
 		default:
 			continue
