@@ -55,7 +55,7 @@ func cloudsYAML(t *testing.T, mini *ministack.Cloud) string {
     auth: {auth_url: %[1]q, application_credential_name: burst-appcred, username: burst, user_domain_name: Default,
            application_credential_secret: %[5]q}
   admin:
-    auth: {auth_url: %[1]q, username: admin, password: %[3]q, project_name: lisa-dpc, user_domain_name: Default, project_domain_name: Default}
+    auth: {auth_url: %[1]q, username: admin, password: %[3]q, project_name: service, user_domain_name: Default, project_domain_name: Default}
   stranger:
     auth: {auth_url: %[1]q, username: burst, password: wrong, project_name: lisa-dpc, user_domain_name: Default}
   forgetful:

@@ -1,13 +1,17 @@
 package openstack
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/pagination"
@@ -62,15 +66,27 @@ func tagged(metadata, tags map[string]string) bool {
 	return true
 }
 
-// all is what is on all pages of a list.
+// all is what is on all pages of a list. The last of one page is where the next begins; if it is deleted meanwhile, Nova and
+// Cinder refuse to go on, and the list is read anew.
 func all[T any](ctx context.Context, pager pagination.Pager, extract func(pagination.Page) ([]T, error)) ([]T, error) {
-	var found []T
-	err := pager.EachPage(ctx, func(_ context.Context, page pagination.Page) (bool, error) {
-		some, err := extract(page)
-		found = append(found, some...)
-		return err == nil, err
-	})
-	return found, err
+	const readings = 4
+	for n := 1; ; n++ {
+		var found []T
+		err := pager.EachPage(ctx, func(_ context.Context, page pagination.Page) (bool, error) {
+			some, err := extract(page)
+			found = append(found, some...)
+			return err == nil, err
+		})
+		if n == readings || !lostMarker(err) {
+			return found, err
+		}
+	}
+}
+
+func lostMarker(err error) bool {
+	var answer gophercloud.ErrUnexpectedResponseCode
+	return errors.As(err, &answer) && (answer.Actual == http.StatusBadRequest || answer.Actual == http.StatusNotFound) &&
+		bytes.Contains(answer.Body, []byte("marker"))
 }
 
 // server is a server in our terms.

@@ -91,15 +91,16 @@ func testBroken(t *testing.T, b *bench) {
 }
 
 func testQuota(t *testing.T, b *bench) {
-	b.cloud = b.target.Full(t)
-	request := b.request()
-	b.machine = b.resolve(openstack.Wanted{
+	full := *b
+	full.cloud = b.target.Full(t)
+	request := full.request()
+	// Neither key pairs nor security groups are shared between projects.
+	request.Machine = full.resolve(openstack.Wanted{
 		Flavors: []openstack.FlavorWish{{Name: "m1.nano"}}, Image: openstack.ImageWish{Name: "tiny"}, Networks: []string{"burst-net"},
 	}).Machine
-	request.Machine = b.machine
-	_, err := b.cloud.Boot(b.context(), request)
+	_, err := full.cloud.Boot(b.context(), request)
 	b.wantKind(err, openstack.Quota, "Quota exceeded")
-	b.nothingLeft()
+	full.nothingLeft()
 }
 
 func testInvalid(t *testing.T, b *bench) {
