@@ -113,6 +113,28 @@ func (c *Cloud) ExpireTokens() {
 	clear(c.tokens)
 }
 
+// SetTimes changes how long servers that are made from now on are in BUILD, and
+// how long machines that get their power from now on take to boot.
+func (c *Cloud) SetTimes(build, join time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opts.BuildTime, c.opts.JoinTime = build, join
+}
+
+// SetZone changes how much room a zone has, or adds a zone. Servers that are
+// there stay.
+func (c *Cloud) SetZone(z Zone) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.zones {
+		if c.zones[i].Name == z.Name {
+			c.zones[i] = z
+			return
+		}
+	}
+	c.zones = append(c.zones, z)
+}
+
 // AddFlavor adds a flavor and returns its id.
 func (c *Cloud) AddFlavor(f Flavor) string {
 	c.mu.Lock()

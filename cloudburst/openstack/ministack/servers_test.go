@@ -334,3 +334,22 @@ func TestUserDataIsShownToAdministrators(t *testing.T) {
 		t.Errorf("%v, %v", s.Userdata, err)
 	}
 }
+
+// How long things take, and how much room there is, can change at any time.
+func TestTimesAndRoomChange(t *testing.T) {
+	c := start(t, Options{})
+	k := logIn(t, c)
+	c.SetTimes(time.Minute, time.Second)
+	c.SetZone(Zone{Name: "nova"})
+	c.SetZone(Zone{Name: "other", VCPUs: 1, RAM: 2048, Disk: 20})
+	id := k.create(k.opts("one"))
+	k.pass(time.Minute - 1)
+	k.is(id, "BUILD")
+	k.pass(1)
+	if s := k.get(id); s.Status != "ACTIVE" || s.AvailabilityZone != "other" {
+		t.Errorf("%s in %q", s.Status, s.AvailabilityZone)
+	}
+	full := k.create(k.opts("two"))
+	k.pass(time.Minute)
+	k.is(full, "ERROR")
+}
