@@ -65,10 +65,10 @@ func (s *Site) Prepare(_ context.Context, o cloudburst.Order) (openstack.Boot, e
 	return b, err
 }
 
-// UserData is what a machine of a pool would get, for whoever wants to look at it before there is one.
-func (s *Site) UserData(o cloudburst.Order) ([]byte, error) {
-	b, err := s.Prepare(context.Background(), o)
-	return b.UserData, err
+// TryUserData renders user-data for a machine, and says what is wrong with what it is made of.
+func (s *Site) TryUserData(pool, cloud, flavor, intent string) error {
+	_, err := s.Prepare(context.Background(), cloudburst.Order{Cluster: s.config.Cluster, Intent: intent, Pool: pool, Cloud: cloud, Flavor: flavor})
+	return err
 }
 
 func (s *Site) userData(p *pool, o cloudburst.Order, offers spec.Resources) ([]byte, error) {
@@ -84,10 +84,7 @@ func (s *Site) userData(p *pool, o cloudburst.Order, offers spec.Resources) ([]b
 		Silence: a.Watchdog, Lease: lease(p.config), MasterURLs: a.MasterURLs, Extra: p.files.extra,
 	}
 	if s.config.Mesos.FaultDomain {
-		m.Region, m.Zone = o.Cloud, o.Zone
-		if m.Zone == "" {
-			m.Zone = "any"
-		}
+		m.Region, m.Zone = o.Cloud, zoneOf(o)
 	}
 	if a.Script != "" {
 		m.Format, m.Command = userdata.Script, a.Script
@@ -124,4 +121,47 @@ func texts(entries strictyaml.Entries[strictyaml.Plain]) map[string]string {
 		all[e.Name] = string(e.Value)
 	}
 	return all
+}
+
+// RoleVariables are those of the Ansible role spillway_agent that burst.yaml says of a machine; what is not in it, such as
+// where packages come from, is for the playbook to say.
+func (s *Site) RoleVariables(o cloudburst.Order) map[string]any {
+	i := slices.IndexFunc(s.pools, func(p pool) bool { return p.name == o.Pool })
+	k := slices.IndexFunc(s.clouds, func(c *Cloud) bool { return c.Name == o.Cloud })
+	if i < 0 || k < 0 {
+		return nil
+	}
+	p := &s.pools[i]
+	a := &p.config.Agent
+	vars := map[string]any{
+		"spillway_agent_master": strings.Join(s.mastersOf(a), ","), "spillway_agent_work_dir": a.WorkDir,
+		"spillway_agent_registration_timeout": int(a.RegistrationTimeout.Seconds()), "spillway_agent_silence": int(a.Watchdog.Seconds()),
+		"spillway_agent_lease": int(lease(p.config).Seconds()),
+	}
+	for name, values := range map[string]map[string]string{
+		"attributes": texts(p.config.Attributes), "flags": texts(a.Flags), "environment": texts(a.Env),
+	} {
+		if values != nil {
+			vars["spillway_agent_"+name] = values
+		}
+	}
+	if a.Hostname != "" {
+		vars["spillway_agent_hostname"] = a.Hostname
+	}
+	if s.config.Mesos.FaultDomain {
+		vars["spillway_agent_region"], vars["spillway_agent_zone"] = o.Cloud, zoneOf(o)
+	}
+	if _, flavor, err := s.clouds[k].machine(o.Pool, o.Flavor); err == nil {
+		m := s.config.MachineOf(p.config, o.Cloud)
+		vars["spillway_agent_resources"] = resources(offered(p.config, &m, &flavor))
+	}
+	return vars
+}
+
+// zoneOf is the zone of a machine's fault domain.
+func zoneOf(o cloudburst.Order) string {
+	if o.Zone == "" {
+		return "any"
+	}
+	return o.Zone
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -166,6 +165,19 @@ func (s *Site) agentPool(p *pool) cloudburst.Pool {
 	return out
 }
 
+// FlavorsOf are the flavors that a cloud has for a pool, as the planner sees them.
+func (s *Site) FlavorsOf(name string, c *Cloud) []planner.Flavor {
+	var flavors []planner.Flavor
+	for i := range s.pools {
+		if p := &s.pools[i]; p.name == name {
+			for _, f := range c.flavorsOf(name, p.wishes(c.Name)) {
+				flavors = append(flavors, s.flavor(p, c, f))
+			}
+		}
+	}
+	return flavors
+}
+
 func deadlines(d config.Deadlines) vm.Deadlines {
 	return vm.Deadlines{Requested: d.Requested, Building: d.Building, Active: d.Active, Leaving: d.Leaving}
 }
@@ -186,6 +198,3 @@ func calendar(c *config.Calendar) planner.Calendar {
 	}
 	return closed
 }
-
-// Masters are the masters as the driver takes them.
-func (s *Site) Masters() string { return strings.Join(s.config.Mesos.Masters, ",") }

@@ -20,8 +20,8 @@ import (
 	"github.com/lisa-dpc/spillway/scheduler/mesos/minimesos"
 )
 
-// site is a scheduler that others reach: with TLS, tokens, and a secret for its master.
-type site struct {
+// stronghold is a scheduler that others reach: with TLS, tokens, and a secret for its master.
+type stronghold struct {
 	t       *testing.T
 	dir     string // all that the scheduler writes is in it
 	port    string
@@ -34,13 +34,13 @@ type site struct {
 
 const masterSecret = "s3cret-0f-the-master"
 
-func startSite(t *testing.T) *site {
+func startSite(t *testing.T) *stronghold {
 	t.Helper()
 	cluster := startCluster(t, minimesos.Options{
 		Runner: minimesos.Instant, Agents: make([]minimesos.AgentOptions, 1), AllocationInterval: 20 * time.Millisecond,
 		Credentials: map[string]string{"spill": masterSecret},
 	})
-	s := &site{t: t, dir: t.TempDir(), ca: newAuthority(t), secrets: map[string]string{"the master's secret": masterSecret}}
+	s := &stronghold{t: t, dir: t.TempDir(), ca: newAuthority(t), secrets: map[string]string{"the master's secret": masterSecret}}
 	_, s.port, _ = strings.Cut(freeAddress(t), ":")
 	s.url, s.tokens = "https://127.0.0.1:"+s.port, filepath.Join(t.TempDir(), "tokens")
 	certFile, keyFile := s.ca.sign(2)
@@ -55,7 +55,7 @@ func startSite(t *testing.T) *site {
 }
 
 // token makes a token and returns a file with its text.
-func (s *site) token(name, role string, projects ...string) (file string) {
+func (s *stronghold) token(name, role string, projects ...string) (file string) {
 	s.t.Helper()
 	args := []string{"token", "new", "--tokens", s.tokens, "--name", name, "--role", role}
 	for _, p := range projects {
@@ -70,7 +70,7 @@ func (s *site) token(name, role string, projects ...string) (file string) {
 }
 
 // do runs a verb of the client with a token's file; "" for none.
-func (s *site) do(tokenFile, stdin string, args ...string) result {
+func (s *stronghold) do(tokenFile, stdin string, args ...string) result {
 	s.t.Helper()
 	flags := []string{"--url", s.url, "--ca-file", s.ca.file}
 	if tokenFile != "" {
@@ -139,7 +139,7 @@ func TestSite(t *testing.T) {
 }
 
 // keeps looks for secrets in what was said.
-func (s *site) keeps(text string) {
+func (s *stronghold) keeps(text string) {
 	s.t.Helper()
 	for what, secret := range s.secrets {
 		if strings.Contains(text, secret) {
@@ -149,7 +149,7 @@ func (s *site) keeps(text string) {
 }
 
 // searchFiles looks for secrets in everything that the scheduler wrote, and in the file of tokens.
-func (s *site) searchFiles() {
+func (s *stronghold) searchFiles() {
 	s.t.Helper()
 	files := []string{s.tokens}
 	err := filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
@@ -171,7 +171,7 @@ func (s *site) searchFiles() {
 }
 
 // checkAudit expects the lines of who submitted, and who did in vain.
-func (s *site) checkAudit() {
+func (s *stronghold) checkAudit() {
 	s.t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.dir, "spillway.audit.log"))
 	if err != nil {

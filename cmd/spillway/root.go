@@ -26,8 +26,8 @@ func newRoot() *cobra.Command {
 	addGroup(root, "Runs:", newRun(), newSubmit(), newRuns(), newStatus(), newTasks(), newWhy(), newLogs(),
 		newCancel(), newRetry(), newDelete(), newGraph(), newTimeline())
 	addGroup(root, "Pipelines and specs:", newPipelines(), newValidate(), newSchema())
-	addGroup(root, "The queue and the cluster:", newQueue(), newAgents(), newTop())
-	addGroup(root, "Running a scheduler:", newScheduler(), newDev(), newToken(), newRegistry())
+	addGroup(root, "The queue and the cluster:", newQueue(), newAgents(), newCloud(), newTop())
+	addGroup(root, "Running a scheduler:", newScheduler(), newCloudburst(), newDev(), newToken(), newRegistry())
 	root.AddCommand(newVersion())
 	root.SetFlagErrorFunc(flagError)
 	return root

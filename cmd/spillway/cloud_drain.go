@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lisa-dpc/spillway/cloudburst/planner"
+	"github.com/lisa-dpc/spillway/cloudburst/site"
+	"github.com/lisa-dpc/spillway/cloudburst/vm"
+)
+
+// draining is what `cloud drain` is told.
+type draining struct {
+	bursting
+	all    bool
+	then   string
+	wait   bool
+	reason string
+}
+
+// drainedBy begins the reason of a drain that an operator wants.
+const drainedBy = "an operator wants it"
+
+func newCloudDrain() *cobra.Command {
+	var d draining
+	cmd := &cobra.Command{
+		Use:   "drain VM...|--all",
+		Short: "Take cloud machines out of use, without ending a task",
+		Long: "Take cloud machines out of use: nothing new is launched there, their tasks come to their ends, then they are deleted, stopped or shelved. " +
+			"No task is ended by it, unless the pool's drain.kill_after says so.\n\n" +
+			"The verb writes on the machines that they are to go, and keeps the scheduler from using them; the cloudburst agent does the rest. It must be running.",
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			switch {
+			case d.all == (len(names) > 0):
+				return errors.New("name the machines, or say --all")
+			case d.then != "" && !slices.Contains(afterwards, d.then):
+				return fmt.Errorf("--then %s: there are %s", d.then, strings.Join(afterwards, ", "))
+			}
+			return d.run(cmd, names)
+		},
+	}
+	cmd.ValidArgsFunction = vmNames(&d.bursting, -1)
+	d.flags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&d.all, "all", false, "all of the cluster's machines")
+	f.StringVar(&d.then, "then", "", "what follows: "+strings.Join(afterwards, ", ")+" (default: what the pool says)")
+	f.BoolVar(&d.wait, "wait", false, "wait until they are gone, or stopped")
+	f.StringVar(&d.reason, "reason", "", "why, for those who look at the machines")
+	_ = cmd.RegisterFlagCompletionFunc("then", cobra.FixedCompletions(afterwards, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	return cmd
+}
+
+// afterwards are what can follow a drain.
+var afterwards = []string{string(vm.Delete), string(vm.Stop), string(vm.Shelve)}
+
+func (d *draining) run(cmd *cobra.Command, names []string) error {
+	p, s, err := d.preview(cmd)
+	if err != nil {
+		return err
+	}
+	complain(cmd, p.Trouble)
+	machines, err := chosen(p.VMs, names)
+	if err != nil {
+		return err
+	}
+	rest, err := schedulerOf(s.Config(), nil)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	var began []string
+	for _, m := range machines {
+		done, err := d.begin(cmd.Context(), s, rest, m)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", m.Intent, err))
+			continue
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", m.Intent, done)
+		began = append(began, m.Intent)
+	}
+	if err := errors.Join(failed...); err != nil {
+		return err
+	}
+	if d.wait {
+		return d.await(cmd, began)
+	}
+	return nil
+}
+
+// chosen are the machines of those names; all of them without names.
+func chosen(all []planner.VM, names []string) ([]*planner.VM, error) {
+	var machines []*planner.VM
+	for i := range all {
+		if len(names) == 0 || slices.Contains(names, all[i].Intent) {
+			machines = append(machines, &all[i])
+		}
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(m planner.VM) bool { return m.Intent == name }) {
+			return nil, fmt.Errorf("there is no machine %s; `spillway cloud vms` lists them", name)
+		}
+	}
+	return machines, nil
+}
+
+// begin writes on a machine that it is to go, and says what becomes of it.
+func (d *draining) begin(ctx context.Context, s *site.Site, rest *overREST, m *planner.VM) (string, error) {
+	then := d.then
+	if pool, known := s.Config().Pools.Get(m.Pool); then == "" && known {
+		then = pool.Afterwards
+	}
+	switch m.Stage {
+	case vm.Leaving, vm.Deleted:
+		return "it is on its way out already", nil
+	case vm.Requested:
+		return "", errors.New("it is just being made; ask again in a minute")
+	case vm.Stopped:
+		if then != string(vm.Delete) {
+			return "it is stopped already", nil
+		}
+	}
+	i := slices.IndexFunc(s.Clouds(), func(c *site.Cloud) bool { return c.Name == m.Cloud })
+	if i < 0 || m.Server == "" {
+		return "", fmt.Errorf("its cloud %s is not in the configuration", m.Cloud)
+	}
+	reason := drainedBy
+	if d.reason != "" {
+		reason += ": " + d.reason
+	}
+	marks := map[string]string{vm.KeyDrain: vm.Moment(time.Now()), vm.KeyDrainReason: reason, vm.KeyThen: firstOf(then, string(vm.Delete))}
+	if err := s.Clouds()[i].SetMetadata(ctx, m.Server, marks); err != nil {
+		return "", err
+	}
+	if m.Agent != "" {
+		const untilTheAgentRenewsIt = 10 * time.Minute
+		if err := rest.Cordon(ctx, m.Agent, reason, untilTheAgentRenewsIt); err != nil {
+			return "", fmt.Errorf("it is marked, but the scheduler still uses it until the cloudburst agent's next round: %w", err)
+		}
+	}
+	return "drains; then: " + marks[vm.KeyThen], nil
+}
+
+// await waits until machines are gone or stopped, and tells each that is.
+func (d *draining) await(cmd *cobra.Command, names []string) error {
+	tick := time.NewTicker(waitLook)
+	defer tick.Stop()
+	for len(names) > 0 {
+		select {
+		case <-cmd.Context().Done():
+			return cmd.Context().Err()
+		case <-tick.C:
+		}
+		p, _, err := d.preview(cmd)
+		if err != nil {
+			return err
+		}
+		if len(p.Trouble) > 0 {
+			complain(cmd, p.Trouble)
+			continue
+		}
+		names = slices.DeleteFunc(names, func(name string) bool {
+			i := slices.IndexFunc(p.VMs, func(m planner.VM) bool { return m.Intent == name })
+			switch {
+			case i < 0 || p.VMs[i].Stage == vm.Deleted:
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: gone\n", name)
+			case p.VMs[i].Stage == vm.Stopped:
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: stopped\n", name)
+			default:
+				return false
+			}
+			return true
+		})
+	}
+	return nil
+}
+
+// waitLook is how often drain --wait looks.
+const waitLook = 3 * time.Second

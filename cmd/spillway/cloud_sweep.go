@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lisa-dpc/spillway/cloudburst/openstack"
+)
+
+// cloudLeftovers is what `cloud sweep` prints.
+type cloudLeftovers struct {
+	Leftovers []cloudLeftover `json:"leftovers"`
+	Removed   bool            `json:"removed"`
+}
+
+// cloudLeftover is a server, port or volume that carries the cluster's tag and belongs to nobody.
+type cloudLeftover struct {
+	Cloud   string    `json:"cloud"`
+	Kind    string    `json:"kind"`
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Intent  string    `json:"intent"`
+	Created time.Time `json:"created"`
+	Status  string    `json:"status"`
+	Why     string    `json:"why"`
+	Error   string    `json:"error,omitempty"` // why it could not be removed
+}
+
+func newCloudSweep() *cobra.Command {
+	var b bursting
+	var remove, dryRun bool
+	cmd := &cobra.Command{
+		Use:   "sweep [--delete]",
+		Short: "Find what carries the cluster's tag and belongs to no machine, and delete it with --delete",
+		Long: "Find servers, ports and volumes that carry the cluster's tag and belong to no machine. What is younger than sweep.grace is left alone, " +
+			"and so is what carries no tag, or that of another cluster: it is not even looked at twice.\n\n" +
+			"They are only listed, unless --delete is given. Exit status 1 means that a cloud does not answer or that something could not be deleted.",
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if remove && dryRun {
+				return errors.New("--dry-run and --delete: it is one or the other")
+			}
+			return b.sweep(cmd, remove)
+		},
+	}
+	b.flags(cmd, asTable, asJSON, asYAML)
+	cmd.Flags().BoolVar(&remove, "delete", false, "delete them")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only list them, which is what happens without --delete")
+	return cmd
+}
+
+func (b *bursting) sweep(cmd *cobra.Command, remove bool) error {
+	s, err := b.open()
+	if err != nil {
+		return err
+	}
+	ctx, c := cmd.Context(), s.Config()
+	found := cloudLeftovers{Leftovers: []cloudLeftover{}, Removed: remove}
+	var trouble []error
+	for _, cloud := range s.Clouds() {
+		all, err := cloud.Leftovers(ctx, c.Cluster)
+		if err != nil {
+			trouble = append(trouble, fmt.Errorf("cloud %s: %w", cloud.Name, err))
+			continue
+		}
+		for _, l := range belongToNobody(all, time.Now(), c.Sweep.Grace) {
+			x := cloudLeftover{
+				Cloud: cloud.Name, Kind: l.Kind, ID: l.ID, Name: l.Name, Intent: l.Intent, Created: l.Created.UTC(), Status: l.Status, Why: l.why,
+			}
+			if remove {
+				if err := cloud.Remove(ctx, l.Leftover); err != nil {
+					x.Error = err.Error()
+					trouble = append(trouble, fmt.Errorf("cloud %s: %w", cloud.Name, err))
+				}
+			}
+			found.Leftovers = append(found.Leftovers, x)
+		}
+	}
+	return showCloud(cmd, b.format, found, trouble, printLeftovers)
+}
+
+// leftover is what belongs to nobody, and why that is said.
+type leftover struct {
+	openstack.Leftover
+	why string
+}
+
+// belongToNobody are the parts without a server, and the servers beyond the first of an intent, that are older than grace.
+func belongToNobody(all []openstack.Leftover, now time.Time, grace time.Duration) []leftover {
+	first := map[string]string{} // server by intent; all is in the order of age
+	for _, l := range all {
+		if l.Kind == "server" && l.Status != "DELETED" && first[l.Intent] == "" {
+			first[l.Intent] = l.ID
+		}
+	}
+	var left []leftover
+	for _, l := range all {
+		why := ""
+		switch {
+		case now.Sub(l.Created) < grace:
+		case l.Intent == "":
+			why = "it says of no machine that it is its own"
+		case l.Kind == "server" && first[l.Intent] != l.ID && l.Status != "DELETED":
+			why = "there is an older server of the same machine"
+		case l.Kind != "server" && first[l.Intent] == "":
+			why = "there is no server of " + l.Intent
+		}
+		if why != "" {
+			left = append(left, leftover{l, why})
+		}
+	}
+	slices.SortStableFunc(left, func(a, b leftover) int { return rank[a.Kind] - rank[b.Kind] })
+	return left
+}
+
+// rank is the order in which leftovers go: servers hold ports and volumes.
+var rank = map[string]int{"server": 0, "port": 1, "volume": 2}
+
+func printLeftovers(s *sheet, v cloudLeftovers) {
+	if len(v.Leftovers) == 0 {
+		fmt.Fprintln(s, "nothing was left behind")
+		return
+	}
+	t := newTable("CLOUD", "KIND", "ID", "VM", ">AGE", "STATUS", "WHY", "NOT DELETED BECAUSE")
+	for i := range v.Leftovers {
+		l := &v.Leftovers[i]
+		t.row(l.Cloud, l.Kind, l.ID, l.Intent, since(s.now, l.Created), l.Status, l.Why, cell{l.Error, red})
+	}
+	t.print(s, s.screen)
+	if !v.Removed {
+		fmt.Fprintf(s, "\n%s left behind; --delete removes what is listed\n", counted(len(v.Leftovers), "thing"))
+	}
+}
