@@ -26,11 +26,9 @@ func (c *Cloud) Servers() []Server {
 	defer c.mu.Unlock()
 	var out []Server
 	for _, s := range c.servers {
-		if s.live() {
-			userData, _ := decodeBase64(s.userData) // it was checked when it came
-			out = append(out, Server{ID: s.id, Name: s.name, Status: s.status(), Task: s.task, Flavor: s.flavor.Name, Zone: s.zone,
-				Metadata: maps.Clone(s.metadata), UserData: userData, Created: s.created, Boots: s.boots, Bystander: s.bystander})
-		}
+		userData, _ := decodeBase64(s.userData) // it was checked when it came
+		out = append(out, Server{ID: s.id, Name: s.name, Status: s.status(), Task: s.task, Flavor: s.flavor.Name, Zone: s.zone,
+			Metadata: maps.Clone(s.metadata), UserData: userData, Created: s.created, Boots: s.boots, Bystander: s.bystander})
 	}
 	return out
 }
@@ -77,7 +75,7 @@ func (c *Cloud) onServer(id string, fn func(*server)) error {
 	err := fmt.Errorf("ministack: there is no server %q", id)
 	c.mu.Lock()
 	for _, s := range c.servers {
-		if s.id == id && s.live() {
+		if s.id == id {
 			fn(s)
 			err = nil
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 
+	"github.com/lisa-dpc/spillway/cloudburst/userdata"
 	"github.com/lisa-dpc/spillway/scheduler/mesos/minimesos"
 )
 
@@ -141,4 +142,22 @@ func TestCloseEndsMachines(t *testing.T) {
 	if off != 1 {
 		t.Errorf("its end was called %d times, want once", off)
 	}
+}
+
+// The user-data that Spillway gives its machines makes them agents.
+func TestSpillwaysUserData(t *testing.T) {
+	cluster := agents(t)
+	c := start(t, Options{Boot: JoinMinimesos(cluster, minimesos.Instant, userdata.Read)})
+	k := logIn(t, c)
+	opts := k.opts("spillway-lisa-peak-7k2m9q4xwa")
+	text, err := userdata.Render(userdata.Machine{VM: "peak-7k2m9q4xwa", Pool: "peak", Cloud: "atos", Masters: []string{strings.TrimPrefix(cluster.URL(), "http://")}})
+	must(t, err)
+	opts.UserData = text
+	id := k.create(opts)
+	k.pass(c.opts.BuildTime + c.opts.JoinTime)
+	cluster.Look(func(v minimesos.View) {
+		if got := v.Agent(id + "-1"); got != minimesos.Registered {
+			t.Errorf("the agent is %s", got)
+		}
+	})
 }

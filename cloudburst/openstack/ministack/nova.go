@@ -11,7 +11,8 @@ import (
 type nova struct {
 	flavors      []*Flavor
 	zones        []Zone
-	servers      []*server // oldest first; deleted ones stay, for their usage
+	servers      []*server // oldest first
+	removed      []*server // deleted ones, for the report of their usage
 	serverGroups []*serverGroup
 	keyPairs     []*keyPair
 }
@@ -56,6 +57,7 @@ type server struct {
 
 	vm, task string // Nova's vm_state and task_state
 	fault    *serverFault
+	buried   bool   // no host was found for it: it is in cell 0
 	doom     *Fault // what is to become of its build
 
 	ports     []portPlan // what it gets when it has a host
@@ -80,9 +82,6 @@ func (s *server) status() string {
 	}
 	return statusOf[s.vm]
 }
-
-// live tells whether Nova still shows the server.
-func (s *server) live() bool { return s.vm != vmDeleted }
 
 func hostOf(z Zone) string { return "host-" + z.Name }
 
@@ -159,7 +158,7 @@ func (c *Cloud) novaVersion(*request) answer {
 func (c *Cloud) withServer(r *request, fn func(*server) answer) answer {
 	id := r.PathValue("server")
 	for _, s := range c.servers {
-		if s.id == id && s.live() && (s.project == r.token.project || r.token.user.admin()) {
+		if s.id == id && (s.project == r.token.project || r.token.user.admin()) {
 			return fn(s)
 		}
 	}

@@ -180,6 +180,9 @@ func (c *Cloud) deleteServer(r *request) answer {
 }
 
 func (c *Cloud) destroy(s *server, fault *Fault) {
+	if s.vm == vmDeleted {
+		return
+	}
 	c.powerOff(s)
 	c.release(s, fault)
 	if s.shelved != "" {
@@ -188,4 +191,6 @@ func (c *Cloud) destroy(s *server, fault *Fault) {
 	s.group = nil
 	now := c.Now()
 	s.vm, s.task, s.terminated, s.updated = vmDeleted, "", now, now
+	c.servers = slices.DeleteFunc(c.servers, func(other *server) bool { return other == s })
+	c.removed = append(c.removed, s)
 }

@@ -24,7 +24,7 @@ const (
 // whatever their state.
 func (c *Cloud) used(p *project) (instances, cores, ram int) {
 	for _, s := range c.servers {
-		if s.live() && s.project == p {
+		if s.project == p {
 			instances++
 			cores += s.flavor.VCPUs
 			ram += s.flavor.RAM
@@ -113,6 +113,7 @@ func (c *Cloud) schedule(s *server) bool {
 			message = s.doom.Text
 		}
 		c.breakDown(s, message)
+		s.buried = true
 		return false
 	}
 	s.task, s.updated = taskSpawning, c.Now()
@@ -141,7 +142,7 @@ func (c *Cloud) findHost(s *server) bool {
 			continue
 		}
 		for _, other := range c.servers {
-			if other.live() && other.host == hostOf(z) {
+			if other.host == hostOf(z) {
 				z.VCPUs -= other.flavor.VCPUs
 				z.RAM -= other.flavor.RAM
 				z.Disk -= other.flavor.Disk

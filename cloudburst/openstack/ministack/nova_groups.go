@@ -27,7 +27,7 @@ func (c *Cloud) serverGroupOf(id string, p *project) *serverGroup {
 func (c *Cloud) viewServerGroup(r *request, g *serverGroup) object {
 	members := []string{}
 	for _, s := range c.servers {
-		if s.group == g && s.live() {
+		if s.group == g {
 			members = append(members, s.id)
 		}
 	}

@@ -1,6 +1,9 @@
 package ministack
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 func (c *Cloud) showLimits(r *request) answer {
 	p := r.token.project
@@ -85,8 +88,8 @@ func (c *Cloud) showUsage(r *request) answer {
 		stop = now
 	}
 	var found []*server
-	for _, s := range c.servers {
-		if s.project == r.token.project && !s.launched.IsZero() && s.launched.Before(stop) && (s.live() || !s.terminated.Before(start)) {
+	for _, s := range slices.Concat(c.removed, c.servers) {
+		if s.project == r.token.project && !s.launched.IsZero() && s.launched.Before(stop) && (s.vm != vmDeleted || !s.terminated.Before(start)) {
 			found = append(found, s)
 		}
 	}
@@ -121,7 +124,7 @@ func (s *server) hours(start, stop time.Time) float64 {
 	if s.launched.After(start) {
 		start = s.launched
 	}
-	if !s.live() && s.terminated.Before(stop) {
+	if s.vm == vmDeleted && s.terminated.Before(stop) {
 		stop = s.terminated
 	}
 	return max(0, stop.Sub(start).Hours())
@@ -129,7 +132,7 @@ func (s *server) hours(start, stop time.Time) float64 {
 
 func (s *server) viewUsage(hours float64, now time.Time) object {
 	state, until := s.vm, now
-	if !s.live() {
+	if s.vm == vmDeleted {
 		state, until = "terminated", s.terminated
 	}
 	return object{

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -19,15 +18,12 @@ func (c *Cloud) listServers(r *request) answer {
 func (c *Cloud) listServersDetail(r *request) answer {
 	return c.serverPage(r, func(s *server) object {
 		view := c.viewServer(r, s)
-		if s.fault != nil && strings.HasPrefix(s.fault.message, noValidHost) {
-			delete(view, "fault") // such a server is in cell 0, whose faults lists do not show
+		if s.buried {
+			delete(view, "fault") // lists leave out the faults of cell 0
 		}
 		return view
 	})
 }
-
-// noValidHost begins the fault of a server that no host has room for.
-const noValidHost = "No valid host"
 
 // serverPage lists servers, the newest first.
 func (c *Cloud) serverPage(r *request, view func(*server) object) answer {
@@ -41,7 +37,11 @@ func (c *Cloud) serverPage(r *request, view func(*server) object) answer {
 		return badRequest("Invalid input for query parameters name. Value: " + query.Get("name") + ". '" + query.Get("name") + "' is not a 'regex'")
 	}
 	var found []*server
-	for _, s := range slices.Backward(c.servers) {
+	candidates := c.servers
+	if query.Has("changes-since") {
+		candidates = slices.Concat(c.removed, c.servers)
+	}
+	for _, s := range slices.Backward(candidates) {
 		if (all || s.project == r.token.project) && name.MatchString(s.name) && s.matches(query) {
 			found = append(found, s)
 		}
@@ -68,7 +68,7 @@ func (s *server) matches(query url.Values) bool {
 			return false
 		}
 	}
-	return s.live()
+	return true
 }
 
 func (c *Cloud) showServer(r *request) answer {
