@@ -176,7 +176,7 @@ func (a *Agent) start(ctx context.Context, l *look, v *planner.VM, reason string
 	api := a.clouds[v.Cloud].cfg.API
 	fresh := map[string]string{
 		vm.KeyStarted: vm.Moment(l.now), vm.KeyJoined: "", vm.KeyAgent: "", vm.KeyServed: "",
-		vm.KeyDrain: "", vm.KeyDrainReason: "", vm.KeyThen: "",
+		vm.KeyDrain: "", vm.KeyDrainReason: "", vm.KeyThen: "", vm.KeyHeld: "",
 	}
 	a.event(eventOf(l.now, EventStart, &v.VM, "%s", reason))
 	a.metrics.booted(a.backlog, l.now)
@@ -236,7 +236,7 @@ func (a *Agent) resume(ctx context.Context, l *look, v *planner.VM, reason strin
 			}
 		}
 		return result{err: a.clouds[v.Cloud].cfg.API.SetMetadata(ctx, v.Server, map[string]string{
-			vm.KeyDrain: "", vm.KeyDrainReason: "", vm.KeyThen: "",
+			vm.KeyDrain: "", vm.KeyDrainReason: "", vm.KeyThen: "", vm.KeyHeld: "",
 		})}
 	})
 }

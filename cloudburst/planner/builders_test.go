@@ -104,3 +104,10 @@ func keeps(n int) func(*Situation) {
 }
 
 func ready(n int) func(*Situation) { return func(s *Situation) { s.Pools[0].Ready = n } }
+
+// held: an operator has drained all machines.
+func held(s *Situation) {
+	for i := range s.VMs {
+		s.VMs[i].Held = true
+	}
+}

@@ -33,6 +33,7 @@ func TestMakeCounts(t *testing.T) {
 		{"ordered already", situation(waits(32, 1, time.Hour), machine("a", vm.Requested), machine("b", vm.Active)), map[Verb]int{}},
 		{"idle for long", situation(machine("a", vm.Serving)), map[Verb]int{Drain: 1}},
 		{"wanted again", situation(waits(16, 1, time.Hour), machine("a", vm.Draining)), map[Verb]int{Resume: 1}},
+		{"drained by an operator", situation(waits(16, 1, time.Hour), machine("a", vm.Draining), held), map[Verb]int{Boot: 1}},
 		{"kept stopped", situation(waits(20, 1, time.Hour), keeps(2), machine("a", vm.Stopped)), map[Verb]int{Start: 1, Boot: 1}},
 		{"kept beyond the number", situation(keeps(1), machine("a", vm.Stopped), machine("b", vm.Stopped)), map[Verb]int{Delete: 1}},
 		{"ready ones", situation(ready(2), machine("a", vm.Serving)), map[Verb]int{Boot: 1}},

@@ -11,7 +11,7 @@ import (
 func (p *planning) resume() bool {
 	return p.wake(Resume, vm.Draining, func(v *VM) *host {
 		h := p.agents[v.Intent]
-		if h == nil || v.Fault != "" {
+		if h == nil || v.Fault != "" || v.Held {
 			return nil
 		}
 		back := *h

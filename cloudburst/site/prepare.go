@@ -134,7 +134,7 @@ func (s *Site) RoleVariables(o cloudburst.Order) map[string]any {
 	p := &s.pools[i]
 	a := &p.config.Agent
 	vars := map[string]any{
-		"spillway_agent_master": strings.Join(s.mastersOf(a), ","), "spillway_agent_work_dir": a.WorkDir,
+		"spillway_agent_master": bareMaster(strings.Join(s.mastersOf(a), ",")), "spillway_agent_work_dir": a.WorkDir,
 		"spillway_agent_registration_timeout": int(a.RegistrationTimeout.Seconds()), "spillway_agent_silence": int(a.Watchdog.Seconds()),
 		"spillway_agent_lease": int(lease(p.config).Seconds()),
 	}
@@ -156,6 +156,11 @@ func (s *Site) RoleVariables(o cloudburst.Order) map[string]any {
 		vars["spillway_agent_resources"] = resources(offered(p.config, &m, &flavor))
 	}
 	return vars
+}
+
+// bareMaster is the address of a master without the scheme that mesos-agent does not take.
+func bareMaster(text string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(text, "http://"), "https://")
 }
 
 // zoneOf is the zone of a machine's fault domain.

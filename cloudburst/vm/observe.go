@@ -37,6 +37,7 @@ func identify(f Facts) VM {
 	v.Created, v.Launched, v.Lease = s.Created, s.Launched, moment(m, KeyLease)
 	v.Joined, v.Served, v.Started = moment(m, KeyJoined), moment(m, KeyServed), moment(m, KeyStarted)
 	v.Draining, v.DrainReason, v.Then = moment(m, KeyDrain), m[KeyDrainReason], Afterwards(m[KeyThen])
+	v.Held = m[KeyHeld] != ""
 	return v
 }
 

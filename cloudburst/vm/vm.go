@@ -54,6 +54,7 @@ const (
 	KeyDrain       = "spillway_drain"        // RFC 3339: since when it drains
 	KeyDrainReason = "spillway_drain_reason" // why, in a sentence
 	KeyThen        = "spillway_then"         // what follows the drain: an Afterwards
+	KeyHeld        = "spillway_drain_held"   // an operator drains it: no plan takes that back
 )
 
 // Afterwards is what becomes of a machine that is not needed any more.
@@ -89,7 +90,9 @@ type VM struct {
 	// Draining is since when it drains, DrainReason why, Then what follows.
 	Draining    time.Time
 	DrainReason string
-	Then        Afterwards
+	// Held: an operator drains it, so that it is not taken back when tasks wait.
+	Held bool
+	Then Afterwards
 	// Fault is what Nova, or its deadline, says is wrong with it.
 	Fault string
 	// InFlight names the call that is under way for it, such as "boot" or "delete"; empty: none.

@@ -134,7 +134,7 @@ func (d *draining) begin(ctx context.Context, s *site.Site, rest *overREST, m *p
 	if d.reason != "" {
 		reason += ": " + d.reason
 	}
-	marks := map[string]string{vm.KeyDrain: vm.Moment(time.Now()), vm.KeyDrainReason: reason, vm.KeyThen: firstOf(then, string(vm.Delete))}
+	marks := map[string]string{vm.KeyDrain: vm.Moment(time.Now()), vm.KeyDrainReason: reason, vm.KeyThen: firstOf(then, string(vm.Delete)), vm.KeyHeld: "true"}
 	if err := s.Clouds()[i].SetMetadata(ctx, m.Server, marks); err != nil {
 		return "", err
 	}
@@ -144,7 +144,7 @@ func (d *draining) begin(ctx context.Context, s *site.Site, rest *overREST, m *p
 			return "", fmt.Errorf("it is marked, but the scheduler still uses it until the cloudburst agent's next round: %w", err)
 		}
 	}
-	return "drains; then: " + marks[vm.KeyThen], nil
+	return "drains; then " + marks[vm.KeyThen], nil
 }
 
 // await waits until machines are gone or stopped, and tells each that is.
