@@ -127,7 +127,7 @@ func withRenewal(plain *gophercloud.ProviderClient, who gophercloud.AuthOptions,
 		}
 		return token, nil
 	}
-	renewing := &tokensTransport{next: transport, login: login, limit: config.CallTimeout, current: plain.Token()}
+	renewing := &tokensTransport{next: transport, login: login, limit: config.CallTimeout, hold: 2 * config.Poll, current: plain.Token()}
 	client := &gophercloud.ProviderClient{
 		IdentityBase:     plain.IdentityBase,
 		IdentityEndpoint: plain.IdentityEndpoint,

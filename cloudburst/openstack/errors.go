@@ -136,10 +136,10 @@ func kindOfAnswer(what deed, status int, message string) Kind {
 }
 
 var (
-	noRoom = regexp.MustCompile(`(?i)no valid host|no more ip addresses|no more fixed ips|insufficient compute resources|ipaddressgenerationfailure`)
+	noRoom = regexp.MustCompile(`(?i)no valid host|exhausted all hosts|no more ip addresses|no more fixed ips|insufficient compute resources|ipaddressgenerationfailure`)
 	// Nova says "Quota exceeded for cores", Neutron "Quota exceeded for resources: ['port']", Cinder "Maximum number of
-	// volumes allowed (10) exceeded for quota 'volumes'" and "VolumeSizeExceedsAvailableQuota".
-	overQuota = regexp.MustCompile(`(?i)quota`)
+	// volumes allowed (10) exceeded for quota 'volumes'", "VolumeLimitExceeded" and "VolumeSizeExceedsAvailableQuota".
+	overQuota = regexp.MustCompile(`(?i)quota|limitexceeded`)
 	// Nova answers 400, not 404, to a name in a request's body that nothing has.
 	missing = regexp.MustCompile(`(?i)can not find requested image|could not be found|invalid key_name|invalid image`)
 )

@@ -22,10 +22,12 @@ import (
 // name is what a server, and its volume, of a machine is called.
 func name(cluster, intent string) string { return "spillway-" + cluster + "-" + intent }
 
-// Servers are the servers of a cluster in every status, oldest first. There may be several of one intent, if the cloud has
+// Servers are the servers of a cluster's machines in every status, oldest first. There may be several of one intent, if the cloud has
 // made more than was asked for: Boot with that intent, or Delete of all but one, puts an end to it.
 func (c *Cloud) Servers(ctx context.Context, cluster string) ([]Server, error) {
-	return c.servers(ctx, "listing servers", servers.ListOpts{}, map[string]string{vm.KeyCluster: cluster})
+	found, err := c.servers(ctx, "listing servers", servers.ListOpts{}, map[string]string{vm.KeyCluster: cluster})
+	// What is of no machine is not ours, whoever has given it the cluster's tag.
+	return slices.DeleteFunc(found, func(s Server) bool { return s.Metadata[vm.KeyIntent] == "" }), err
 }
 
 // ofIntent are the servers of one machine, oldest first: usually none or one.

@@ -12,10 +12,6 @@ import (
 
 const tokenHeader = "X-Auth-Token"
 
-// afterFailure is how long a failed login answers for those that come after it, so that many calls do not become as many
-// logins at a Keystone that has trouble already.
-const afterFailure = time.Second
-
 // tokensTransport is the transport of all calls but logins. It puts a token on each, and when the cloud does not take it any more,
 // gets another one and makes the call once more; never twice.
 //
@@ -25,8 +21,9 @@ const afterFailure = time.Second
 type tokensTransport struct {
 	next  http.RoundTripper
 	login func(context.Context) (string, error)
-	// limit is how long a login may take.
-	limit time.Duration
+	// limit is how long a login may take. A failed one answers for those that come within hold of it, so that many calls do
+	// not become as many logins at a Keystone that has trouble already.
+	limit, hold time.Duration
 
 	flight   singleflight.Group
 	mu       sync.Mutex
@@ -105,7 +102,7 @@ func (t *tokensTransport) known(stale string) (string, bool, error) {
 	switch {
 	case t.current != stale:
 		return t.current, true, nil
-	case t.failed != nil && time.Since(t.failedAt) < afterFailure:
+	case t.failed != nil && time.Since(t.failedAt) < t.hold:
 		return "", true, t.failed
 	}
 	return "", false, nil
