@@ -78,7 +78,7 @@ type serverFault struct {
 
 func (s *server) status() string {
 	if s.vm == vmActive && s.task == taskRebooting {
-		return "REBOOT"
+		return "HARD_REBOOT"
 	}
 	return statusOf[s.vm]
 }

@@ -27,7 +27,7 @@ type action struct {
 var actions = map[string]action{
 	"os-stop":  {kind: StopServer, name: "stop", from: []string{vmActive, vmError}, task: taskPoweringOff, do: (*Cloud).stop},
 	"os-start": {kind: StartServer, name: "start", from: []string{vmStopped}, task: taskPoweringOn, do: (*Cloud).start},
-	"reboot": {kind: RebootServer, name: "reboot", from: []string{vmActive, vmStopped, vmError}, task: taskRebooting,
+	"reboot": {kind: RebootServer, name: "reboot", from: []string{vmActive, vmStopped, vmError}, task: taskRebooting, // a soft one is a hard one here
 		do: func(c *Cloud, s *server) { c.powerOff(s); c.start(s) }},
 	"shelve": {kind: ShelveServer, name: "shelve", from: []string{vmActive, vmStopped}, anywhere: true, task: taskShelving, do: (*Cloud).shelve},
 	"unshelve": {kind: UnshelveServer, name: "unshelve", from: []string{vmOffloaded}, anywhere: true, task: taskUnshelving,
@@ -45,8 +45,10 @@ func actionOf(body []byte) (string, json.RawMessage) {
 	if json.Unmarshal(body, &in) != nil {
 		return "", nil
 	}
-	for key, with := range in {
-		return key, with
+	if len(in) == 1 {
+		for key, with := range in {
+			return key, with
+		}
 	}
 	return "", nil
 }
@@ -62,6 +64,9 @@ func actionKind(body []byte) Kind {
 func (c *Cloud) act(r *request) answer {
 	key, with := actionOf(r.body)
 	known, ok := actions[key]
+	if key == "" {
+		return badRequest("Malformed request body")
+	}
 	if !ok {
 		return badRequest("There is no such action: " + key)
 	}

@@ -14,7 +14,7 @@ const (
 	taskSpawning    = "spawning"
 	taskPoweringOff = "powering-off"
 	taskPoweringOn  = "powering-on"
-	taskRebooting   = "rebooting"
+	taskRebooting   = "rebooting_hard"
 	taskShelving    = "shelving"
 	taskUnshelving  = "unshelving"
 	taskDeleting    = "deleting"

@@ -39,6 +39,10 @@ func (c *Cloud) serverPage(r *request, view func(*server) object) answer {
 	var found []*server
 	candidates := c.servers
 	if query.Has("changes-since") {
+		since := query.Get("changes-since")
+		if _, err := time.Parse(time.RFC3339, since); err != nil {
+			return badRequest("Invalid input for query parameters changes-since. Value: " + since + ". '" + since + "' is not a 'date-time'")
+		}
 		candidates = slices.Concat(c.removed, c.servers)
 	}
 	for _, s := range slices.Backward(candidates) {
@@ -60,8 +64,8 @@ func (c *Cloud) serverPage(r *request, view func(*server) object) answer {
 // matches tells whether a server is among those that a list asks for. Lists
 // of what has changed show what was deleted, too.
 func (s *server) matches(query url.Values) bool {
-	if since, err := time.Parse(time.RFC3339, query.Get("changes-since")); err == nil {
-		return !s.updated.Before(since)
+	if since, err := time.Parse(time.RFC3339, query.Get("changes-since")); err == nil && s.updated.Before(since) {
+		return false
 	}
 	for key, have := range map[string]string{"status": s.status(), "flavor": s.flavor.ID, "image": s.image, "uuid": s.id, "key_name": s.key} {
 		if query.Has(key) && !slices.Contains(query[key], have) {

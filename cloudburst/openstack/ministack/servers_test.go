@@ -189,6 +189,9 @@ func TestLists(t *testing.T) {
 	if names, _ := k.list(servers.ListOpts{Name: "^spillway-lisa-[01]$"}); len(names) != 2 {
 		t.Errorf("by name: %v", names)
 	}
+	if names, _ := k.list(servers.ListOpts{Name: "^WEB"}); len(names) != 1 {
+		t.Errorf("by name in capitals: %v", names)
+	}
 	if names, _ := k.list(servers.ListOpts{Status: "BUILD"}); !slices.Contains(names, "web") {
 		t.Errorf("by status: %v", names)
 	}
@@ -203,6 +206,30 @@ func TestLists(t *testing.T) {
 		if code, body := k.raw("GET", "servers/detail?"+query, ""); code != 400 || messageOf(body) != want {
 			t.Errorf("%s: %d %s", query, code, body)
 		}
+	}
+}
+
+// A list of what has changed shows what was deleted.
+func TestListsOfChanges(t *testing.T) {
+	c := start(t, Options{})
+	k := logIn(t, c)
+	k.active("here")
+	gone := k.active("gone")
+	k.remove(gone)
+	k.pass(c.opts.ActionTime)
+	since := func(at time.Time) []string {
+		names, _ := k.list(servers.ListOpts{ChangesSince: at.Format(time.RFC3339)})
+		slices.Sort(names)
+		return names
+	}
+	if got := since(startOfTime); !slices.Equal(got, []string{"gone", "here"}) {
+		t.Errorf("since the start: %v", got)
+	}
+	if got := since(startOfTime.Add(c.opts.BuildTime + time.Second)); !slices.Equal(got, []string{"gone"}) {
+		t.Errorf("since the first was built: %v", got)
+	}
+	if got := since(c.Now().Add(time.Hour)); len(got) != 0 {
+		t.Errorf("since later: %v", got)
 	}
 }
 
