@@ -17,10 +17,10 @@ CHECKS := SA*,S1*,U1000,ST1000,ST1003,ST1005,ST1012,ST1016,ST1019,ST1020,ST1021
 # The tools that check the tree. The leading dot keeps them out of ./..., so they are named here.
 TOOLS := ./.ci/layers ./.ci/gotest ./.ci/benchtable
 
-.PHONY: help build demo test check bench fuzz fmt clean
+.PHONY: help build demo test test-openstack test-vm check bench fuzz fmt clean
 
 help: ## list these tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 build: ## every command into bin/, static
 	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
@@ -30,6 +30,12 @@ demo: build ## a real analysis of real data, from nothing to a picture; says whe
 
 test: ## all tests; lists at the end what was skipped and why
 	$(GO) run ./.ci/gotest ./...
+
+test-openstack: ## tests against a real OpenStack with a fake hypervisor, brought up for it; Debian 12, as root
+	.ci/openstack/test services
+
+test-vm: ## bursting into a virtual machine of a real OpenStack, emulated in software; Debian 12, as root
+	.ci/openstack/test vm
 
 check: ## formatting, go vet, staticcheck, the layer rules, a tidy go.mod
 	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { echo "not formatted (make fmt does it):"; echo "$$unformatted"; exit 1; }
