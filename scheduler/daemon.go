@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/lisa-dpc/spillway/scheduler/mesos"
@@ -32,6 +33,8 @@ type Daemon struct {
 	DemandMoved func()
 	// OnTheWay is the Reactor's.
 	OnTheWay func(run state.RunID, step string) string
+	// History, if not nil, is what usual run times are learnt from at the start.
+	History store.Reader
 	// Observer, if not nil, is told what the reactor does.
 	Observer Observer
 
@@ -71,6 +74,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	var remembering sync.WaitGroup
+	defer remembering.Wait()
+	remembering.Go(func() { d.remember(ctx) })
 	driverEnded := make(chan error, 1)
 	go func() {
 		driverEnded <- d.driver.Run(ctx, reactor.FrameworkID(), func(events []mesos.Event) { d.give(ctx, events) })

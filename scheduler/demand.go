@@ -72,10 +72,10 @@ func (r *Reactor) DemandVersion() int64 {
 func (r *Reactor) Demand(now time.Time) func() Demand {
 	o := r.Outlook(now)
 	d := Demand{Version: r.DemandVersion(), At: now, Connected: r.asking.connected, Agents: r.supplies(now)}
-	ends := r.expectedEnds(now)
+	ends := r.expectEnds(now)
 	return func() Demand {
 		d.Waiting = o.demanded()
-		spread(d.Agents, ends)
+		tellEnds(d.Agents, ends)
 		return d
 	}
 }
@@ -111,9 +111,23 @@ type expectedEnd struct {
 	Freeing
 }
 
-// expectedEnds lists the live attempts of which one knows how long they run.
-func (r *Reactor) expectedEnds(now time.Time) []expectedEnd {
-	var ends []expectedEnd
+// expectedEnds are those of the live attempts of which one knows how long they run, as they were at a time. The list is
+// never changed.
+type expectedEnds struct {
+	at   time.Time
+	list []expectedEnd
+}
+
+// lookAtEnds is, for each live attempt, how long no demand need look at all of them: it takes some 100ns for each, and
+// what is expected changes slowly.
+const lookAtEnds = 20 * time.Microsecond
+
+// expectEnds returns the expected ends, which may be those of a moment ago.
+func (r *Reactor) expectEnds(now time.Time) []expectedEnd {
+	if now.Sub(r.ends.at) < time.Duration(len(r.ends.list))*lookAtEnds {
+		return r.ends.list
+	}
+	r.ends = expectedEnds{at: now}
 	var of *state.Step
 	var usual time.Duration
 	r.state.EachLive(func(st *state.Step, rec *state.AttemptRecord) {
@@ -121,10 +135,10 @@ func (r *Reactor) expectedEnds(now time.Time) []expectedEnd {
 			of, usual = st, r.state.Usual(st)
 		}
 		if usual > 0 && rec.Unreachable.IsZero() {
-			ends = append(ends, expectedEnd{rec.Agent, Freeing{expectEnd(now, rec, usual), st.Spec().Resources}})
+			r.ends.list = append(r.ends.list, expectedEnd{rec.Agent, Freeing{expectEnd(now, rec, usual), st.Spec().Resources}})
 		}
 	})
-	return ends
+	return r.ends.list
 }
 
 // expectEnd says when an attempt ends that usually takes so long. One that takes longer than usual is expected to need
@@ -141,8 +155,9 @@ func expectEnd(now time.Time, rec *state.AttemptRecord, usual time.Duration) tim
 	return end
 }
 
-// spread gives each agent, which are by id, the expected ends of its tasks.
-func spread(agents []Supply, ends []expectedEnd) {
+// tellEnds gives each agent, which are by id, the expected ends of its tasks.
+func tellEnds(agents []Supply, ends []expectedEnd) {
+	ends = slices.Clone(ends)
 	slices.SortFunc(ends, func(a, b expectedEnd) int {
 		return cmp.Or(cmp.Compare(a.agent, b.agent), a.At.Compare(b.At))
 	})
@@ -155,7 +170,9 @@ func spread(agents []Supply, ends []expectedEnd) {
 		for i < len(ends) && ends[i].agent == agents[k].ID {
 			i++
 		}
-		agents[k].Frees = parts(ends[first:i])
+		if agents[k].Tasks > 0 { // else they have ended since
+			agents[k].Frees = parts(ends[first:i])
+		}
 	}
 }
 

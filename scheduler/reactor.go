@@ -33,6 +33,7 @@ type Reactor struct {
 	// moved counts what has changed what Demand tells, beside agents and arrivals; toldVersion is of when DemandMoved was
 	// last told.
 	moved, toldVersion int64
+	ends               expectedEnds
 
 	// Watch, if not nil, is told what each batch changed, once it is durable. It must not block.
 	Watch func(*state.Changes)

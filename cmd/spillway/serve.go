@@ -86,7 +86,7 @@ func (s service) run(ctx context.Context, ready func(addr string)) (err error) {
 			" has folded the log into the file, what was last committed is lost", "store", s.store)
 	}
 	daemon := scheduler.NewDaemon(s.config, st, driver, s.log)
-	daemon.Watch = logs.Watch
+	daemon.Watch, daemon.History = logs.Watch, st
 	daemon.Observer = meter.metrics
 	meter.files(guard, logs)
 	logs.start(ctx, st, daemon)

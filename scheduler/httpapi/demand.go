@@ -15,9 +15,10 @@ import (
 const (
 	// maxWait is how long a request for another demand is kept waiting at most.
 	maxWait = 30 * time.Second
-	// demandPause is the least time between two answers that tell of a change: where tasks end all the time, every
-	// answer is outdated at once.
+	// demandPause is the least time between two answers that tell of a change, and demandRest how many times as long as
+	// it took to make the first: where tasks end all the time, every answer is outdated at once.
 	demandPause = 200 * time.Millisecond
+	demandRest  = 4
 	// maxCordon bounds how long a cordon lasts that nobody renews.
 	maxCordon = 24 * time.Hour
 	// maxReason bounds the reason of a cordon, in bytes.
@@ -45,7 +46,7 @@ func (s *Server) demandRoutes() []route {
 type bell struct {
 	mu   sync.Mutex
 	rung chan struct{}
-	next time.Time // when the next answer may be made, see pace
+	next time.Time // when the next answer may be made
 }
 
 func newBell() bell { return bell{rung: make(chan struct{})} }
@@ -65,16 +66,18 @@ func (b *bell) wait() <-chan struct{} {
 	return b.rung
 }
 
-// pace returns how long to wait with an answer, so that there is a pause between any two.
-func (b *bell) pace(now time.Time, pause time.Duration) time.Duration {
+// pause returns how long to wait before the next answer is made.
+func (b *bell) pause(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	at := b.next
-	if at.Before(now) {
-		at = now
-	}
-	b.next = at.Add(pause)
-	return at.Sub(now)
+	return b.next.Sub(now)
+}
+
+// answered notes that an answer was made, and how long that took.
+func (b *bell) answered(now time.Time, took time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.next = now.Add(max(demandPause, demandRest*took))
 }
 
 // showDemand answers at once who has seen nothing or something old, others when there is something new. Explaining what
@@ -83,12 +86,12 @@ func (s *Server) showDemand(req *request) (int, any, error) {
 	seen := req.query.text("seen")
 	end := time.Now().Add(req.query.interval("wait"))
 	if seen != "" {
-		if err := sleep(req.Context(), s.moved.pace(time.Now(), demandPause)); err != nil {
+		if err := sleep(req.Context(), s.moved.pause(time.Now())); err != nil {
 			return 0, nil, err
 		}
 	}
 	for {
-		rung := s.moved.wait() // before the version is asked for: nothing is missed
+		rung, began := s.moved.wait(), time.Now() // before the version is asked for: nothing is missed
 		demand, err := look(req.Context(), s.cfg.Daemon, func(now time.Time, r *scheduler.Reactor) (func() scheduler.Demand, error) {
 			if r.DemandVersion() == s.demandSeen(seen) && now.Before(end) {
 				return nil, nil
@@ -99,7 +102,9 @@ func (s *Server) showDemand(req *request) (int, any, error) {
 			return 0, nil, err
 		}
 		if demand != nil {
-			return http.StatusOK, s.demandView(demand()), nil
+			view := s.demandView(demand())
+			s.moved.answered(time.Now(), time.Since(began))
+			return http.StatusOK, view, nil
 		}
 		select {
 		case <-rung:
@@ -139,10 +144,27 @@ func (s *Server) demandView(d scheduler.Demand) Demand {
 	for i := range d.Waiting {
 		v.Waiting[i] = demandedView(&d.Waiting[i])
 	}
+	// What had ended when the demand was made is known to the logs since.
+	uncollected := s.uncollected()
 	for i := range d.Agents {
 		v.Agents[i] = supplyView(&d.Agents[i])
+		v.Agents[i].Uncollected = uncollected(d.Agents[i].ID)
 	}
 	return v
+}
+
+// uncollected counts the attempts that have ended on an agent and whose logs are still to be collected. While not all of
+// them are known there may be one on any agent.
+func (s *Server) uncollected() func(agent string) int {
+	if s.cfg.Logs == nil {
+		return func(string) int { return 0 }
+	}
+	byAgent, all := s.cfg.Logs.Uncollected()
+	least := 1
+	if all {
+		least = 0
+	}
+	return func(agent string) int { return max(byAgent[agent], least) }
 }
 
 func demandedView(d *scheduler.Demanded) Demanded {

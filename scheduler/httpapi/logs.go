@@ -22,6 +22,9 @@ type Logs interface {
 	Attempt(ctx context.Context, id state.AttemptID) (state.AttemptRecord, error)
 	// Open opens a stream of an attempt. The error of one that is not there is a *tasklog.Missing, which says why.
 	Open(ctx context.Context, attempt state.AttemptRecord, stream tasklog.Stream, o tasklog.Options) (*tasklog.Log, error)
+	// Uncollected counts the attempts that have ended and whose logs are still to be collected, by the agent's id; all says
+	// that there are no others.
+	Uncollected() (byAgent map[string]int, all bool)
 }
 
 // What the answer says of a log, in headers, and after the last byte in a trailer.

@@ -33,6 +33,14 @@ func once(r spec.Resources) func(*Agent) { return func(a *Agent) { a.Capacity = 
 
 func gpu(n int64) func(*Agent) { return func(a *Agent) { a.Free.GPUs = n } }
 
+func onCloud(cloud string) func(*Agent) { return func(a *Agent) { a.VM, a.Cloud = "vm-"+a.ID, cloud } }
+
+func cordoned(a *Agent) { a.Cordoned = true }
+
+func burst(b spec.Burst) func(*Shape) { return func(s *Shape) { s.Burst = b } }
+
+func waited(d time.Duration) func(*Shape) { return func(s *Shape) { s.Waited = d } }
+
 func maintenance(after time.Duration) func(*Agent) {
 	return func(a *Agent) { a.UnavailableFrom = noon.Add(after) }
 }
@@ -93,6 +101,10 @@ var (
 	wheres    = []spec.Constraint{siteCNES, rack1or2, notOld, notRack2, anyRack}
 	spreads   = []string{"", "", "rack", "hostname", "nothing"}
 	durations = []time.Duration{time.Hour, 2 * time.Hour, 3 * time.Hour}
+	bursts    = []spec.Burst{
+		{}, {Allow: true}, {Allow: true, After: 2 * time.Hour}, {Allow: true, Clouds: []string{"hxn"}},
+		{Allow: true, After: 2 * time.Hour, Clouds: []string{"ovh", "gcp"}}, {After: time.Hour, Clouds: []string{"hxn"}},
+	}
 )
 
 // on sums assignments up by agent id.
@@ -129,6 +141,10 @@ func drawAgents(t *rapid.T) []Agent {
 		if rapid.IntRange(0, 3).Draw(t, "planned") == 0 {
 			maintenance(rapid.SampledFrom(durations).Draw(t, "maintenance"))(&a)
 		}
+		if rapid.IntRange(0, 2).Draw(t, "on a cloud") == 0 {
+			onCloud(rapid.SampledFrom([]string{"", "hxn", "ovh"}).Draw(t, "cloud"))(&a)
+		}
+		a.Cordoned = rapid.IntRange(0, 4).Draw(t, "cordoned") == 0
 		agents[i] = a
 	}
 	return agents
@@ -151,6 +167,8 @@ func drawShape(t *rapid.T, agents []Agent) *Shape {
 			s.Avoid = append(s.Avoid, a.ID)
 		}
 	}
+	s.Burst = rapid.SampledFrom(bursts).Draw(t, "burst")
+	s.Waited = rapid.SampledFrom(durations).Draw(t, "waited")
 	if rapid.Bool().Draw(t, "timed") {
 		s.Until = noon.Add(rapid.SampledFrom(durations).Draw(t, "until"))
 	}
@@ -163,7 +181,7 @@ func drawShapes(t *rapid.T, agents []Agent) []*Shape {
 	for range rapid.IntRange(0, 3).Draw(t, "more shapes") {
 		s := *drawShape(t, agents)
 		like := *rapid.SampledFrom(shapes).Draw(t, "like")
-		switch rapid.SampledFrom([]string{"avoid", "until", "where", "need", "all"}).Draw(t, "differs in") {
+		switch rapid.SampledFrom([]string{"avoid", "until", "where", "need", "burst", "waited", "all"}).Draw(t, "differs in") {
 		case "avoid":
 			like.Avoid = s.Avoid
 			s = like
@@ -175,6 +193,12 @@ func drawShapes(t *rapid.T, agents []Agent) []*Shape {
 			s = like
 		case "need":
 			like.Need = s.Need
+			s = like
+		case "burst":
+			like.Burst = s.Burst
+			s = like
+		case "waited":
+			like.Waited = s.Waited
 			s = like
 		}
 		shapes = append(shapes, &s)
@@ -202,7 +226,10 @@ func suits(a *Agent, free spec.Resources, s *Shape) bool {
 	if from := a.UnavailableFrom; !from.IsZero() && (s.Until.IsZero() || from.Before(s.Until)) {
 		return false
 	}
-	return holdsAll(free, s.Need)
+	if b := s.Burst; a.VM != "" && (!b.Allow || s.Waited < b.After || len(b.Clouds) > 0 && !slices.Contains(b.Clouds, a.Cloud)) {
+		return false
+	}
+	return !a.Cordoned && holdsAll(free, s.Need)
 }
 
 func holdsAll(free, need spec.Resources) bool {

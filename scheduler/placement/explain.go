@@ -48,7 +48,9 @@ func (r *Round) explain(c *class) Explanation {
 	now := tallyOf(c.rules, r.states)
 	if now.admitting == 0 && len(r.states) > 0 {
 		if !anyAdmitted(c.lasting, r.vacant()) {
-			return tallyOf(c.lasting, r.vacant()).explanation(true)
+			never := tallyOf(c.lasting, r.vacant())
+			never.measure(r.vacant())
+			return never.explanation(true)
 		}
 	}
 	return now.explanation(false)
@@ -59,11 +61,11 @@ type tally struct {
 	rules             []rule
 	agents, admitting int
 	refused           []int    // by rule
-	most              []vector // by rule, the most that one of the agents that it refused has of each resource
+	most              []vector // by rule, the most that one of the agents that it refused has of each resource; see measure
 }
 
 func tallyOf(rules []rule, states []agentState) tally {
-	t := tally{rules: rules, agents: len(states), refused: make([]int, len(rules)), most: make([]vector, len(rules))}
+	t := tally{rules: rules, agents: len(states), refused: make([]int, len(rules))}
 	for i := range states {
 		rule := refusal(rules, &states[i])
 		if rule < 0 {
@@ -71,11 +73,20 @@ func tallyOf(rules []rule, states []agentState) tally {
 			continue
 		}
 		t.refused[rule]++
-		for k, free := range states[i].free {
-			t.most[rule][k] = max(t.most[rule][k], free)
-		}
 	}
 	return t
+}
+
+// measure finds the largest of the agents that were refused.
+func (t *tally) measure(states []agentState) {
+	t.most = make([]vector, len(t.rules))
+	for i := range states {
+		if rule := refusal(t.rules, &states[i]); rule >= 0 {
+			for k, free := range states[i].free {
+				t.most[rule][k] = max(t.most[rule][k], free)
+			}
+		}
+	}
 }
 
 func (t tally) explanation(never bool) Explanation {

@@ -24,6 +24,10 @@ func TestPackingOrder(t *testing.T) {
 		{"full by memory", []Agent{agent("a", 8, used(1)), agent("b", 8, used(1), func(a *Agent) { a.Used.Mem = 1 << 20 })}, cpu(1), map[string]int{"b": 3}},
 		{"gpus last", []Agent{agent("gpus", 2, gpu(1), used(6)), agent("plain", 2)}, cpu(1), map[string]int{"plain": 2, "gpus": 1}},
 		{"gpus that are in use", []Agent{agent("gpus", 2, used(6), func(a *Agent) { a.Used.GPUs = 1 }), agent("plain", 8)}, cpu(1), map[string]int{"plain": 3}},
+		{"local before cloud", []Agent{agent("cloud", 2, used(6), onCloud("hxn")), agent("local", 2)}, cpu(1, anywhere), map[string]int{"local": 2, "cloud": 1}},
+		{"local with gpus before cloud", []Agent{agent("cloud", 2, onCloud("hxn")), agent("gpus", 2, gpu(1))}, cpu(1, anywhere), map[string]int{"gpus": 2, "cloud": 1}},
+		{"the fullest of the cloud first", []Agent{agent("empty", 8, onCloud("hxn")), agent("full", 2, used(2), onCloud("ovh")), agent("less full", 3, used(1), onCloud("hxn"))},
+			cpu(1, anywhere), map[string]int{"full": 2, "less full": 1}},
 		{"gpus for those who need them", []Agent{agent("plain", 8), agent("gpus", 8, gpu(2))},
 			&Shape{Need: spec.Resources{CPUs: 1000, GPUs: 1}}, map[string]int{"gpus": 2}},
 	}
@@ -36,6 +40,46 @@ func TestPackingOrder(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func anywhere(s *Shape) { s.Burst.Allow = true }
+
+// TestBurst: which cloud agents take a task, as its author allows.
+func TestBurst(t *testing.T) {
+	agents := []Agent{agent("hxn", 1, onCloud("hxn")), agent("ovh", 1, onCloud("ovh")), agent("unnamed", 1, onCloud("")), agent("local", 1)}
+	all := map[string]int{"local": 1, "hxn": 1, "ovh": 1, "unnamed": 1}
+	for _, test := range []struct {
+		name  string
+		shape *Shape
+		want  map[string]int
+	}{
+		{"nowhere", cpu(1), map[string]int{"local": 1}},
+		{"anywhere", cpu(1, burst(spec.Burst{Allow: true})), all},
+		{"on one cloud", cpu(1, burst(spec.Burst{Allow: true, Clouds: []string{"hxn"}})), map[string]int{"local": 1, "hxn": 1}},
+		{"on two clouds", cpu(1, burst(spec.Burst{Allow: true, Clouds: []string{"hxn", "ovh"}})), map[string]int{"local": 1, "hxn": 1, "ovh": 1}},
+		{"too early", cpu(1, burst(spec.Burst{Allow: true, After: time.Hour}), waited(time.Hour-1)), map[string]int{"local": 1}},
+		{"in time", cpu(1, burst(spec.Burst{Allow: true, After: time.Hour}), waited(time.Hour)), all},
+		{"in time on one cloud", cpu(1, burst(spec.Burst{Allow: true, After: time.Hour, Clouds: []string{"ovh"}}), waited(2*time.Hour)), map[string]int{"local": 1, "ovh": 1}},
+		{"never, however long", cpu(1, burst(spec.Burst{Clouds: []string{"hxn"}}), waited(time.Hour)), map[string]int{"local": 1}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if d := cmp.Diff(test.want, on(agents, NewRound(agents, 1).Place(test.shape, 5))); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// TestCordon: a cordoned agent takes nothing, is kept free for nothing, and is no reason to avoid another.
+func TestCordon(t *testing.T) {
+	agents := []Agent{agent("open", 1, used(3)), agent("cordoned", 4, cordoned)}
+	round := NewRound(agents, 1)
+	if d := cmp.Diff(map[string]int{"open": 1}, on(agents, round.Place(cpu(1, avoid("open")), 2))); d != "" {
+		t.Error(d)
+	}
+	if nearest, ok := round.NearestToFit(cpu(4)); !ok || agents[nearest].ID != "open" || round.CouldHold(1, cpu(1)) || round.Possible(cpu(5)) {
+		t.Errorf("a cordoned agent is kept free: %d, %v", nearest, ok)
 	}
 }
 

@@ -227,9 +227,15 @@ func TestOverflow(t *testing.T) {
 		if n := w.logs.queue.size; n != w.cfg.queue {
 			t.Errorf("%d attempts wait", n)
 		}
+		if owed, all := w.logs.Uncollected(); owed[ended[0].Agent] != w.cfg.queue || all {
+			t.Errorf("uncollected: %v, all of them: %t", owed, all)
+		}
 		w.run()
 		time.Sleep(time.Second)
 		synctest.Wait()
+		if owed, all := w.logs.Uncollected(); len(owed) > 0 || !all {
+			t.Errorf("uncollected in the end: %v, all of them: %t", owed, all)
+		}
 		w.agents.answer(ended[0].AgentURL, errRefused)
 		for i, rec := range ended {
 			w.says("after all", rec, Stdout, fmt.Sprint("out ", i))

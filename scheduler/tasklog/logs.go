@@ -119,6 +119,14 @@ func (l *Logs) Size() int64 { return l.archive.fileSize() }
 // SilentAgents is how many agents do not give the logs of their tasks, and are asked again.
 func (l *Logs) SilentAgents() int { return l.queue.silent() }
 
+// Uncollected tells of how many attempts that have ended the logs are still to be collected, by the agent's id. all says
+// that these are all there are: for a while after the start, and when it is far behind, it does not know.
+func (l *Logs) Uncollected() (byAgent map[string]int, all bool) {
+	searched := l.searched.Load() // first: what the search has found is in the queue then
+	byAgent, all = l.queue.owes()
+	return byAgent, all && searched
+}
+
 // Close ends the use of the file, after Run.
 func (l *Logs) Close() error { return l.archive.close() }
 

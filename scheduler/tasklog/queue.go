@@ -1,6 +1,7 @@
 package tasklog
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ const (
 type item struct {
 	id       state.AttemptID
 	agent    string // where its API is
+	agentID  string // the agent's id
 	hostname string
 	started  bool // it has run, so that an empty log is one
 	message  string
@@ -29,7 +31,7 @@ type item struct {
 }
 
 func newItem(rec *state.AttemptRecord) item {
-	return item{id: rec.ID, agent: rec.AgentURL, hostname: rec.Hostname, started: !rec.Started.IsZero() || rec.ExitCode >= 0, message: rec.Message, ended: rec.Ended}
+	return item{id: rec.ID, agent: rec.AgentURL, agentID: rec.Agent, hostname: rec.Hostname, started: !rec.Started.IsZero() || rec.ExitCode >= 0, message: rec.Message, ended: rec.Ended}
 }
 
 // source is an agent with the attempts that are to be collected from it.
@@ -53,16 +55,18 @@ type queue struct {
 	ready  []*source // that have items and may be asked
 	size   int       // items that wait, are being collected or being written
 	waits  map[state.RunID]int
-	// skipped are runs of which attempts did not fit in.
-	skipped map[state.RunID]bool
-	delayed int // timers that will add to skipped
+	owed   map[string]int // size, by the agent's id
+	// skipped are runs of which attempts did not fit in; searching: one of them is being looked through.
+	skipped   map[state.RunID]bool
+	searching bool
+	delayed   int // timers that will add to skipped
 	// gone are runs that were deleted while attempts of theirs were in the queue.
 	gone   map[state.RunID]bool
 	closed bool
 }
 
 func newQueue(limit int) *queue {
-	q := &queue{limit: limit, agents: map[string]*source{}, waits: map[state.RunID]int{}, skipped: map[state.RunID]bool{}, gone: map[state.RunID]bool{}}
+	q := &queue{limit: limit, agents: map[string]*source{}, waits: map[state.RunID]int{}, owed: map[string]int{}, skipped: map[state.RunID]bool{}, gone: map[state.RunID]bool{}}
 	q.work.L, q.change.L = &q.mu, &q.mu
 	return q
 }
@@ -92,6 +96,7 @@ func (q *queue) add(it item) {
 	s.items = append(s.items, it)
 	q.size++
 	q.waits[it.id.Run]++
+	q.owed[it.agentID]++
 	q.list(s)
 }
 
@@ -166,6 +171,9 @@ func (q *queue) finish(items []item) {
 	defer q.mu.Unlock()
 	for i := range items {
 		q.size--
+		if q.owed[items[i].agentID]--; q.owed[items[i].agentID] == 0 {
+			delete(q.owed, items[i].agentID)
+		}
 		run := items[i].id.Run
 		if q.waits[run]--; q.waits[run] == 0 {
 			delete(q.waits, run)
@@ -253,10 +261,12 @@ func (q *queue) later(runs []state.RunID, wait time.Duration) {
 func (q *queue) search() (state.RunID, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.searching = false
 	for !q.closed {
 		if q.size <= q.limit/2 {
 			for run := range q.skipped {
 				delete(q.skipped, run)
+				q.searching = true
 				return run, true
 			}
 		}
@@ -273,6 +283,13 @@ func (q *queue) room() bool {
 		q.change.Wait()
 	}
 	return !q.closed
+}
+
+// owes tells how many attempts are in the queue, by the agent's id, and whether nothing was left out of it.
+func (q *queue) owes() (byAgent map[string]int, all bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return maps.Clone(q.owed), len(q.skipped) == 0 && !q.searching && q.delayed == 0
 }
 
 // idle reports whether nothing is in the queue, and nothing was left out of it.
