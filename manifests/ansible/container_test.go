@@ -144,12 +144,19 @@ func (r *repository) sign(t *testing.T) {
 	r.key = string(gpg("--armor", "--export"))
 }
 
-// serve gives the URL of a file of the repository.
-func (r *repository) serve(t *testing.T, name string) string {
+// archive is how Mesos gets onto a machine from the archive, and Docker, which it takes along as a package.
+func (r *repository) archive(t *testing.T) *userdata.Install {
+	t.Helper()
 	server := httptest.NewServer(http.FileServer(http.Dir(r.folder)))
 	t.Cleanup(server.Close)
-	return server.URL + "/" + name
+	return &userdata.Install{
+		Source: r.source(), Key: r.key, Packages: []string{"docker.io"},
+		Archive: server.URL + "/mesos.tar.gz", SHA256: r.archiveSum,
+	}
 }
+
+// source is the line of APT's sources that a machine has for it.
+func (r *repository) source() string { return "deb [arch=all,amd64] file:" + repositoryFolder + " ./" }
 
 // A machine is a container that has been booted.
 type machine struct{ name string }
@@ -189,6 +196,15 @@ func startMachine(t *testing.T, image string, r *repository, seed string, option
 func (mc *machine) waitForSystemd(t *testing.T) {
 	t.Helper()
 	mc.waitFor(t, "systemctl", "list-units", "--no-legend", "basic.target")
+}
+
+// waitForCloudInit waits until cloud-init has done all that it was told.
+func (mc *machine) waitForCloudInit(t *testing.T) {
+	t.Helper()
+	out, err := exec.Command("docker", "exec", mc.name, "cloud-init", "status", "--wait", "--long").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "status: done") {
+		t.Fatalf("cloud-init: %v: %s\n%s", err, out, mc.try(t, "tail", "-n", "60", "/var/log/cloud-init-output.log"))
+	}
 }
 
 // waitFor runs a command until it succeeds.

@@ -21,6 +21,9 @@ import (
 // whose packages have the names of the real ones and programs that only tell how they were started.
 const imageVariable = "SPILLWAY_TEST_MACHINE_IMAGE"
 
+// unchanged is in the last lines of a playbook that has changed nothing.
+var unchanged = regexp.MustCompile(`\bchanged=0\b`)
+
 // needed gives the image, or skips the test where there is none.
 func needed(t *testing.T, programs ...string) string {
 	t.Helper()
@@ -44,7 +47,7 @@ func described(t *testing.T, repository *repository) userdata.Machine {
 		t.Fatal(err)
 	}
 	return userdata.Machine{
-		Masters: []string{"127.0.0.1:5050"},
+		Masters: []string{"http://127.0.0.1:5050/"},
 		VM:      "peak-7k2m9q4xwa", Pool: "peak", Cloud: "atos",
 		Attributes:          map[string]string{"storage": "lustre", "Rack": "b-7", "a.b": "c/d"},
 		Region:              "atos",
@@ -58,7 +61,7 @@ func described(t *testing.T, repository *repository) userdata.Machine {
 		},
 		Environment: map[string]string{"LIBPROCESS_NUM_WORKER_THREADS": "8"},
 		Install: &userdata.Install{
-			Source: "deb [arch=all,amd64] file:" + repositoryFolder + " ./", Key: repository.key, Packages: []string{"mesos=1.0"},
+			Source: repository.source(), Key: repository.key, Packages: []string{"mesos=1.0"},
 		},
 		Authorities:  string(authority),
 		Registries:   []userdata.Registry{{Host: "registry.dpc.example:5000", CA: string(authority)}, {Host: "registry.dpc.example", CA: string(authority)}},
@@ -81,12 +84,10 @@ func TestUserDataAndRoleMakeTheSameMachine(t *testing.T) {
 
 	book := newPlaybook(t, configured.name, m)
 	book.run(t)
-	if recap := book.run(t); !regexp.MustCompile(`\bchanged=0\b`).MatchString(recap) {
+	if recap := book.run(t); !unchanged.MatchString(recap) {
 		t.Errorf("the second run of the playbook changes something:\n%s", recap)
 	}
-	if out := booted.run(t, "cloud-init", "status", "--wait", "--long"); !strings.Contains(out, "status: done") {
-		t.Fatalf("cloud-init: %s\n%s", out, booted.run(t, "tail", "-n", "60", "/var/log/cloud-init-output.log"))
-	}
+	booted.waitForCloudInit(t)
 
 	for name, machine := range map[string]*machine{"user-data": booted, "role": configured} {
 		t.Run(name, func(t *testing.T) { machine.checkAgent(t, m) })
@@ -105,31 +106,60 @@ func TestUserDataAndRoleMakeTheSameMachine(t *testing.T) {
 	t.Run("boot again", booted.checkBoots)
 }
 
-// TestRolePreparesAnImage has Mesos from a tarball, and makes an image that is not to start an agent.
+// TestRolePreparesAnImage has the role put Mesos on a machine from an archive, without making an agent of it, and boots
+// what this machine is an image of with user-data that installs nothing.
 func TestRolePreparesAnImage(t *testing.T) {
 	image := needed(t, "ansible-playbook")
 	repository := newRepository(t)
 	m := described(t, repository)
-	m.Install = &userdata.Install{
-		Source: m.Install.Source, Key: m.Install.Key, Packages: []string{},
-		Archive: repository.serve(t, "mesos.tar.gz"), SHA256: repository.archiveSum,
-	}
+	m.Install = repository.archive(t)
 	machine := startMachine(t, image, repository, "", "--network=host")
 	book := newPlaybook(t, machine.name, m)
 	book.vars["spillway_agent_start"] = false
 	book.run(t)
-	if recap := book.run(t); !regexp.MustCompile(`\bchanged=0\b`).MatchString(recap) {
+	if recap := book.run(t); !unchanged.MatchString(recap) {
 		t.Errorf("the second run of the playbook changes something:\n%s", recap)
 	}
-	for unit, want := range map[string]string{"spillway-agent.service": "disabled", "spillway-watchdog.timer": "disabled"} {
-		if got := strings.TrimSpace(machine.try(t, "systemctl", "is-enabled", unit)); got != want {
-			t.Errorf("%s is %s, want %s", unit, got, want)
+	for _, unit := range []string{"spillway-agent.service", "spillway-watchdog.timer"} {
+		if got := strings.TrimSpace(machine.try(t, "systemctl", "is-enabled", unit)); got != "disabled" {
+			t.Errorf("%s is %s, want disabled", unit, got)
 		}
 	}
-	machine.run(t, "test", "-x", "/usr/sbin/mesos-agent")
 	machine.run(t, "test", "-L", "/lib") // the archive's folders have not replaced the system's links
 	if got := machine.try(t, "cat", startsFile); got != "" {
 		t.Errorf("an agent was started: %s", got)
+	}
+
+	m.Install, m.VM = nil, "peak-another"
+	machine.run(t, "cloud-init", "clean", "--logs")
+	machine.run(t, "mkdir", "-p", "/var/lib/cloud/seed")
+	docker(t, "cp", seed(t, m), machine.name+":/var/lib/cloud/seed/nocloud")
+	docker(t, "restart", "--time=60", machine.name)
+	machine.waitForSystemd(t)
+	machine.waitForCloudInit(t)
+	machine.waitFor(t, "grep", "new", startsFile)
+	if environment := machine.run(t, "cat", environmentFile); !strings.Contains(environment, "=spillway_vm:peak-another;") {
+		t.Errorf("the agent's environment:\n%s", environment)
+	}
+}
+
+// TestUserDataUnpacksAnArchive has Mesos from a tarball, which is not unpacked if it is not the one that was meant.
+func TestUserDataUnpacksAnArchive(t *testing.T) {
+	image := needed(t)
+	repository := newRepository(t)
+	m := described(t, repository)
+	m.Install = repository.archive(t)
+	machine := startMachine(t, image, repository, seed(t, m), "--network=host")
+	machine.waitForCloudInit(t)
+	machine.waitFor(t, "grep", "new", startsFile)
+
+	machine.run(t, "sed", "-i", "s/SHA256=\".*\"/SHA256=\""+strings.Repeat("0", 64)+"\"/", "/etc/spillway/setup.env")
+	machine.run(t, "rm", "/usr/sbin/mesos-agent")
+	if out := machine.try(t, "sh", "-c", "/usr/local/lib/spillway/setup 2>&1"); !strings.Contains(out, "is not the file with the SHA-256 000") {
+		t.Errorf("setup with another checksum says\n%s", out)
+	}
+	if machine.try(t, "ls", "/usr/sbin/mesos-agent") != "" {
+		t.Error("the wrong archive was unpacked")
 	}
 }
 
@@ -168,10 +198,11 @@ func (mc *machine) checkAgent(t *testing.T, m userdata.Machine) {
 // checkBoots starts the agent again, which takes up what it was, and the machine, which then is a new agent.
 func (mc *machine) checkBoots(t *testing.T) {
 	mc.run(t, "systemctl", "restart", "spillway-agent.service")
+	mc.waitFor(t, "grep", "recovered", startsFile)
 	docker(t, "restart", "--time=60", mc.name)
 	mc.waitForSystemd(t)
-	mc.run(t, "cloud-init", "status", "--wait")
-	mc.waitFor(t, "systemctl", "is-active", "spillway-agent.service")
+	mc.waitForCloudInit(t)
+	mc.waitFor(t, "sh", "-c", "[ $(wc -l <"+startsFile+") -ge 3 ]")
 
 	starts := strings.Fields(strings.ReplaceAll(mc.starts(t), " with Docker", ""))
 	if len(starts) != 6 || starts[2] != "recovered" || starts[4] != "new" {
