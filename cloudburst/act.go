@@ -139,29 +139,40 @@ func (a *Agent) newIntent(pool string) string {
 	return vm.NewIntent(pool, random)
 }
 
-// mayBoot says whether one more create call may go out. While none of a lane has been answered since it was last refused it
-// gets one at a time, so that what is refused is refused once.
+// mayBoot says whether one more create call may go out. A lane has a window of unanswered calls, which opens as calls are
+// accepted and closes when one is refused, so that what is refused is refused a few times and not for every machine that is
+// wanted.
 func (a *Agent) mayBoot(action *planner.Action, c *CloudConfig) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.cfg.Now()
+	l := lane{action.Cloud, action.Flavor, action.Zone}
+	for _, l := range []lane{l, {cloud: l.cloud}} {
+		if b := a.backoffs[l]; b != nil && b.until.After(now) {
+			return false
+		}
+	}
 	unanswered, inLane := 0, 0
 	for _, f := range a.flights {
 		if f.verb != string(planner.Boot) || f.landed || f.cloud != action.Cloud {
 			continue
 		}
 		unanswered++
-		if f.flavor == action.Flavor && f.zone == action.Zone && now.Sub(f.began) < stuck {
+		if f.lane() == l && now.Sub(f.began) < stuck {
 			inLane++
 		}
 	}
-	l := lane{action.Cloud, action.Flavor, action.Zone}
-	for _, l := range []lane{l, {cloud: l.cloud}} {
-		if b := a.backoffs[l]; b != nil && (b.until.After(now) || inLane > 0) {
-			return false
-		}
+	return unanswered < c.BootsAtOnce && inLane < a.window(l)
+}
+
+// firstWindow is how many calls of a lane may be unanswered at first.
+const firstWindow = 4
+
+func (a *Agent) window(l lane) int {
+	if n, ok := a.windows[l]; ok {
+		return n
 	}
-	return unanswered < c.BootsAtOnce
+	return firstWindow
 }
 
 // stuck is after how long an unanswered call does not keep others from being made.

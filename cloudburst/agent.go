@@ -41,6 +41,7 @@ type Agent struct {
 	flights  map[string]*flight
 	retries  map[string]int
 	backoffs map[lane]*backoff
+	windows  map[lane]int
 	events   []Event
 }
 
@@ -65,7 +66,7 @@ func New(cfg Config) *Agent {
 		cfg: cfg, metrics: cfg.Metrics, decide: planner.Make,
 		clouds: map[string]*cloud{}, missed: map[string]time.Time{}, complained: map[string]bool{},
 		learnt: learnt{}, wake: make(chan struct{}, 1),
-		flights: map[string]*flight{}, retries: map[string]int{}, backoffs: map[lane]*backoff{},
+		flights: map[string]*flight{}, retries: map[string]int{}, backoffs: map[lane]*backoff{}, windows: map[lane]int{},
 	}
 	a.demand = source[*Demand]{timeout: cfg.CallTimeout, ask: func(ctx context.Context) (*Demand, error) {
 		return cfg.Scheduler.Demand(ctx, "", 0)

@@ -10,7 +10,6 @@ func TestPeak(t *testing.T) {
 	w := newWorld(t)
 	w.cloud("a")
 	a := w.agent(testPool("a"))
-	a.decide = simplePlan
 	w.submit(10)
 	w.pass(a, 5*time.Second)
 	if n := w.servers(); n != 3 {

@@ -64,7 +64,7 @@ type CloudConfig struct {
 	// CallTimeout is how long it may take to list servers; default 30 s. WorkTimeout is how long making, starting, stopping or
 	// deleting a machine may take until that is given up, to be looked at anew; default 5 min.
 	CallTimeout, WorkTimeout time.Duration
-	// BootsAtOnce is how many create calls may be unanswered at a time; default 20.
+	// BootsAtOnce is how many machines may be in the making at a time; default 20.
 	BootsAtOnce int
 	// Billing is the time that is charged for as a whole once it has begun; 0: seconds are charged.
 	Billing time.Duration

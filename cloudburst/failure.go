@@ -37,7 +37,8 @@ func (a *Agent) failedBoot(f *flight, err *openstack.Error, now time.Time) {
 	if err.Kind == openstack.Unclear || err.Kind == openstack.Conflict {
 		f.until = now.Add(a.cfg.Unclear)
 	}
-	l := lane{f.cloud, f.flavor, f.zone}
+	l := f.lane()
+	a.windows[l] = 1
 	if b, isNew := a.refuse(l, err, now); isNew {
 		a.events = append(a.events, backoffEvent(now, f.pool, l, b))
 	}
@@ -80,6 +81,7 @@ func (a *Agent) judgeFault(now time.Time, v *vm.VM, k lane) {
 		return // it says more about the machine than about the cloud
 	}
 	kind := openstack.FaultKind(v.Fault)
+	a.windows[k] = 1
 	if b, isNew := a.refuse(k, &openstack.Error{Kind: kind, Message: v.Fault}, now); isNew {
 		a.events = append(a.events, backoffEvent(now, v.Pool, k, b))
 	}

@@ -22,6 +22,8 @@ type flight struct {
 	until time.Time
 }
 
+func (f *flight) lane() lane { return lane{f.cloud, f.flavor, f.zone} }
+
 // The operations. Those of the planner are planner.Verbs.
 const (
 	verbTag    = "tag"    // write down what was seen
@@ -64,11 +66,21 @@ func (a *Agent) land(f *flight, r result) {
 	if r.err != nil {
 		a.failed(f, r.err)
 	} else {
-		delete(a.retries, f.intent)
+		a.succeeded(f)
 	}
 	a.events = append(a.events, r.events...)
 	a.wakeUp()
 }
+
+func (a *Agent) succeeded(f *flight) {
+	delete(a.retries, f.intent)
+	if f.verb == string(planner.Boot) {
+		a.windows[f.lane()] = min(2*a.window(f.lane()), maxWindow)
+	}
+}
+
+// maxWindow is how far a lane's window opens.
+const maxWindow = 1024
 
 // Settle waits until no operation is under way.
 func (a *Agent) Settle() { a.airborne.Wait() }

@@ -32,6 +32,7 @@ func (a *Agent) situation(l *look) *planner.Situation {
 		for i := range l.demand.Agents {
 			s.Agents = append(s.Agents, plannerAgent(&l.demand.Agents[i]))
 		}
+		s.Agents = append(s.Agents, a.unoffered(l)...)
 	}
 	for i := range s.VMs {
 		v := &s.VMs[i]
@@ -54,7 +55,7 @@ func (a *Agent) plannerCloud(l *look, cfg *CloudConfig, blind bool) planner.Clou
 	return planner.Cloud{
 		Name: cfg.Name, Reachable: look.fresh && !blind && a.spentKnown(cfg), Caps: cfg.Caps, AtOnce: cfg.BootsAtOnce, Billing: cfg.Billing,
 		FreeInstances: free.instances, FreeVCPUs: free.vcpus, FreeMemMiB: free.mem, FreePorts: free.ports, FreeVolumes: free.volumes,
-		Backoffs: a.backoffsOf(cfg.Name, l.now),
+		AtOnce: cfg.BootsAtOnce, Billing: cfg.Billing, Backoffs: a.backoffsOf(cfg.Name, l.now),
 	}
 }
 
@@ -73,7 +74,7 @@ func (a *Agent) free(limits openstack.Limits, l *look, cloud string) room {
 			continue
 		}
 		if f := a.cfg.flavor(v.Pool, v.Cloud, v.Flavor); f != nil {
-			r.take(1, f.VCPUs, f.MemMiB)
+			r.take(f)
 		}
 	}
 	return r
@@ -86,16 +87,17 @@ func left(limit, used int) int {
 	return max(0, limit-max(0, used))
 }
 
-func (r *room) take(instances, vcpus, mem int) {
+func (r *room) take(f *planner.Flavor) {
 	less := func(n *int, m int) {
 		if *n >= 0 {
 			*n = max(0, *n-m)
 		}
 	}
-	less(&r.instances, instances)
-	less(&r.vcpus, vcpus)
-	less(&r.mem, mem)
-	less(&r.ports, instances)
+	less(&r.instances, 1)
+	less(&r.vcpus, f.VCPUs)
+	less(&r.mem, f.MemMiB)
+	less(&r.ports, max(1, f.Ports))
+	less(&r.volumes, f.Volumes)
 }
 
 func demandOf(w *Waiting, now time.Time) planner.Demand {
@@ -159,6 +161,36 @@ func plannerAgent(o *OfferingAgent) planner.Agent {
 
 func (r Resources) spec() spec.Resources {
 	return spec.Resources{CPUs: int64(r.CPUs*1000 + 0.5), Mem: r.MemBytes >> 20, Disk: r.DiskBytes >> 20, GPUs: r.GPUs, Ports: r.Ports}
+}
+
+// unoffered are the agents of machines that have joined and that the scheduler has not had an offer of: it wants none while
+// nothing waits. They are idle unless another framework has found work for them.
+func (a *Agent) unoffered(l *look) []planner.Agent {
+	var list []planner.Agent
+	for i := range l.vms {
+		v := &l.vms[i].VM
+		if v.Stage != vm.Joined && v.Stage != vm.Serving || v.Agent == "" || l.offering[v.Agent] != nil {
+			continue
+		}
+		m := agentOf(l.agentsOf[v.Intent])
+		agent := planner.Agent{Idle: firstKnown(v.Joined, l.now), Agent: placement.Agent{
+			ID: v.Agent, Hostname: v.Agent, VM: v.Intent, Cloud: v.Cloud, Attributes: l.agentsOf[v.Intent][0].Attributes,
+		}}
+		if m.Busy {
+			agent.Tasks, agent.Idle = 1, time.Time{}
+		} else if f := a.cfg.flavor(v.Pool, v.Cloud, v.Flavor); f != nil {
+			agent.Free, agent.Capacity = f.Resources, f.Resources
+		}
+		list = append(list, agent)
+	}
+	return list
+}
+
+func firstKnown(t, other time.Time) time.Time {
+	if t.IsZero() {
+		return other
+	}
+	return t
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
