@@ -24,6 +24,15 @@ type flight struct {
 
 func (f *flight) lane() lane { return lane{f.cloud, f.flavor, f.zone} }
 
+// changesAgent says whether what has come of it is seen at the master.
+func (f *flight) changesAgent() bool {
+	switch f.verb {
+	case verbRetire, verbKill, string(planner.Resume):
+		return true
+	}
+	return false
+}
+
 // The operations. Those of the planner are planner.Verbs.
 const (
 	verbTag    = "tag"    // write down what was seen
@@ -91,7 +100,7 @@ func (a *Agent) forget(l *look) {
 	defer a.mu.Unlock()
 	for intent, f := range a.flights {
 		c := l.clouds[f.cloud]
-		if !f.landed || c == nil || c.tick < f.tick || l.agents.tick < f.tick {
+		if !f.landed || c == nil || c.tick < f.tick || f.changesAgent() && l.agents.tick < f.tick {
 			continue
 		}
 		turnedUp := f.verb == string(planner.Boot) && l.servers[intent] != nil

@@ -41,6 +41,12 @@ type world struct {
 	last    *Report
 	events  []Event
 
+	// beforeDeactivate happens right before an agent is deactivated.
+	beforeDeactivate func(*fakeAgent)
+	// uncollectable: logs cannot be collected. hideIdle: the scheduler wants no offers, so it hears of no agent that it does not
+	// use.
+	uncollectable, hideIdle bool
+
 	// down says who does not answer: "scheduler", "master" or a cloud's name.
 	down map[string]bool
 	// generation is the agent process that lives. Calls of others have no effect.
@@ -247,7 +253,9 @@ func (w *world) demand() *Demand {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(w.agents)) {
-		d.Agents = append(d.Agents, w.agents[id].offering(w.now))
+		if f := w.agents[id]; !w.hideIdle || f.own() > 0 {
+			d.Agents = append(d.Agents, f.offering(w.now))
+		}
 	}
 	return d
 }
@@ -378,7 +386,12 @@ func (m *fakeMaster) change(agent, kind string, do func(*fakeAgent)) error {
 }
 
 func (m *fakeMaster) Deactivate(_ context.Context, agent string) error {
-	return m.change(agent, "deactivate", func(f *fakeAgent) { f.Deactivated = true })
+	return m.change(agent, "deactivate", func(f *fakeAgent) {
+		if m.w.beforeDeactivate != nil {
+			m.w.beforeDeactivate(f)
+		}
+		f.Deactivated = true
+	})
 }
 
 func (m *fakeMaster) Reactivate(_ context.Context, agent string) error {
@@ -602,7 +615,9 @@ func (c *fakeCloud) step(s *openstack.Server) {
 
 func (w *world) stepAgent(f *fakeAgent) {
 	before := f.own()
-	f.uncollect = 0 // collected since
+	if !w.uncollectable {
+		f.uncollect = 0 // collected since
+	}
 	f.tasks = slices.DeleteFunc(f.tasks, func(t fakeTask) bool {
 		over := !t.ends.After(w.now)
 		if over && !t.foreign {
