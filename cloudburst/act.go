@@ -259,13 +259,15 @@ func (a *Agent) remove(ctx context.Context, l *look, v *planner.VM, reason strin
 		return
 	}
 	a.event(eventOf(l.now, EventDelete, &v.VM, "%s", reason))
-	api := a.clouds[v.Cloud].cfg.API
+	api, status := a.clouds[v.Cloud].cfg.API, l.servers[v.Intent].Status
 	a.fly(ctx, l, v, string(planner.Delete), func(ctx context.Context) result {
-		if canHaveAgent(&v.VM) {
+		if canHaveAgent(&v.VM) || status != "ERROR" {
 			// From here on an agent that registers after all is drained.
 			if err := a.mark(ctx, v, vm.Delete, reason, l.now); err != nil && typed(err).Kind != openstack.Gone {
 				return result{err: err}
 			}
+		}
+		if canHaveAgent(&v.VM) {
 			if err := a.mustHaveNoAgent(ctx, v.Intent); err != nil {
 				return result{err: err}
 			}

@@ -8,22 +8,24 @@ type Transition struct {
 	What     string
 }
 
-// Transitions are all that can be seen between two looks at a machine that has not been looked at for as long as to skip a
-// stage; one that skips some goes the way of several. A machine that is taken out of use, or has failed, is never used again
-// unless it was stopped and is started: whatever comes up late on it is drained.
+// Transitions are all that one thing that happens to a machine can lead to; if several have happened between two looks, it has
+// gone the way of several. A machine that is marked as drained, as all are that have failed once something is done about it, is
+// never used again unless the drain is taken back, or it was stopped and is started: whatever comes up late on it is drained.
 var Transitions = []Transition{
 	{Requested, Building, "Nova has a server of the intent"},
-	{Requested, Failed, "the create call has failed for good"},
 	{Building, Active, "Nova says that it runs"},
 	{Building, Failed, "ERROR, or its deadline is over"},
+	{Building, Leaving, "it is not wanted any more"},
 	{Active, Joined, "its agent has registered"},
 	{Active, Failed, "ERROR, switched off, or its deadline is over"},
 	{Joined, Serving, "something runs there"},
 	{Joined, Draining, "it is drained before anything ran there"},
 	{Joined, Active, "the master has lost its agent"},
+	{Joined, Failed, "ERROR or overdue, after its agent was lost"},
 	{Joined, Stopped, "it has switched itself off, or somebody has"},
 	{Serving, Draining, "it is drained"},
 	{Serving, Active, "the master has lost its agent"},
+	{Serving, Failed, "ERROR, after its agent was lost"},
 	{Serving, Stopped, "it has switched itself off, or somebody has"},
 	{Active, Serving, "its agent is back"},
 	{Active, Stopped, "it has switched itself off after its agent was lost"},
@@ -31,6 +33,7 @@ var Transitions = []Transition{
 	{Draining, Joined, "the drain was taken back; nothing has run there yet"},
 	{Draining, Serving, "the drain was taken back"},
 	{Draining, Leaving, "its agent is gone for good"},
+	{Draining, Stopped, "somebody has switched it off, and that is how it was to end"},
 	{Draining, Failed, "ERROR, after its agent was lost"},
 	{Leaving, Draining, "an agent of it has come back: its tasks are not to be killed either"},
 	{Leaving, Stopped, "it is stopped or shelved, as its pool wants"},
@@ -39,6 +42,10 @@ var Transitions = []Transition{
 	{Stopped, Building, "it is started"},
 	{Stopped, Leaving, "it is not wanted any more"},
 	{Stopped, Failed, "started, and switched off again without its agent"},
+	{Failed, Active, "it was built after all, before it was marked"},
+	{Failed, Joined, "its agent has registered after all, before it was marked"},
+	{Failed, Stopped, "it has switched itself off, before it was marked"},
+	{Failed, Serving, "its agent is back, before it was marked"},
 	{Failed, Leaving, "it is marked to be deleted"},
 	{Failed, Draining, "its agent has registered after all; its tasks are not to be killed"},
 	{Failed, Deleted, "Nova does not know it any more"},
