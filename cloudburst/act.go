@@ -216,13 +216,7 @@ func (a *Agent) drain(ctx context.Context, l *look, v *planner.VM, then vm.After
 	})
 }
 
-// maxReason is how long a value of Nova's metadata may be.
-const maxReason = 255
-
 func (a *Agent) mark(ctx context.Context, v *planner.VM, then vm.Afterwards, reason string, now time.Time) error {
-	if len(reason) > maxReason {
-		reason = reason[:maxReason]
-	}
 	return a.clouds[v.Cloud].cfg.API.SetMetadata(ctx, v.Server, map[string]string{
 		vm.KeyDrain: vm.Moment(now), vm.KeyDrainReason: reason, vm.KeyThen: string(then),
 	})
