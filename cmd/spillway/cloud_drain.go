@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lisa-dpc/spillway/cloudburst/openstack"
 	"github.com/lisa-dpc/spillway/cloudburst/planner"
 	"github.com/lisa-dpc/spillway/cloudburst/site"
 	"github.com/lisa-dpc/spillway/cloudburst/vm"
@@ -135,7 +136,7 @@ func (d *draining) begin(ctx context.Context, s *site.Site, rest *overREST, m *p
 		reason += ": " + d.reason
 	}
 	marks := map[string]string{vm.KeyDrain: vm.Moment(time.Now()), vm.KeyDrainReason: reason, vm.KeyThen: firstOf(then, string(vm.Delete)), vm.KeyHeld: "true"}
-	if err := s.Clouds()[i].SetMetadata(ctx, m.Server, marks); err != nil {
+	if err := mark(ctx, s.Clouds()[i], m.Server, marks); err != nil {
 		return "", err
 	}
 	if m.Agent != "" {
@@ -146,6 +147,31 @@ func (d *draining) begin(ctx context.Context, s *site.Site, rest *overREST, m *p
 	}
 	return "drains; then " + marks[vm.KeyThen], nil
 }
+
+// mark writes on a server. Nova refuses that while it builds the server (409): then it is tried again for some minutes.
+func mark(ctx context.Context, c *site.Cloud, server string, marks map[string]string) error {
+	ctx, cancel := context.WithTimeout(ctx, longestBuild)
+	defer cancel()
+	tick := time.NewTicker(buildLook)
+	defer tick.Stop()
+	for {
+		err := c.SetMetadata(ctx, server, marks)
+		if err == nil || openstack.KindOf(err) != openstack.Conflict {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// How long a machine that is being built is waited for, and how often it is looked at.
+const (
+	longestBuild = 5 * time.Minute
+	buildLook    = time.Second
+)
 
 // await waits until machines are gone or stopped, and tells each that is.
 func (d *draining) await(cmd *cobra.Command, names []string) error {
