@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -26,74 +25,42 @@ const environment = "environment"
 
 // credentials reads an entry of clouds.yaml, or the variables OS_*, which become such an entry so that both mean the same.
 func (c Config) credentials() (credentials, error) {
-	entry := cmp.Or(c.Entry, os.Getenv("OS_CLOUD"))
-	var source clouds.ParseOption
-	var auth clouds.AuthInfo
-	switch {
-	case entry == "":
-		cloud := fromEnvironment()
-		if cloud.AuthInfo.AuthURL == "" {
-			return credentials{}, errors.New("neither an entry of clouds.yaml is named nor is OS_AUTH_URL set")
+	var options []clouds.ParseOption
+	add := func(value string, option func(string) clouds.ParseOption) {
+		if value != "" {
+			options = append(options, option(value))
 		}
-		text, err := yaml.Marshal(clouds.Clouds{Clouds: map[string]clouds.Cloud{environment: cloud}})
+	}
+	entry := cmp.Or(c.Entry, os.Getenv("OS_CLOUD"))
+	if entry == "" {
+		text, err := fromEnvironment()
 		if err != nil {
 			return credentials{}, err
 		}
-		entry, auth, source = environment, *cloud.AuthInfo, clouds.WithCloudsYAML(bytes.NewReader(text))
-	default:
-		file := c.file()
-		auth, source = authOf(file, entry), clouds.WithLocations(file)
+		entry = environment
+		options = append(options, clouds.WithCloudsYAML(bytes.NewReader(text)))
 	}
-	options := []clouds.ParseOption{clouds.WithCloudName(entry), source}
-	if c.Region != "" {
-		options = append(options, clouds.WithRegion(c.Region))
-	}
-	if c.Interface != "" {
-		options = append(options, clouds.WithEndpointType(c.Interface))
-	}
-	if c.CAFile != "" {
-		options = append(options, clouds.WithCACertPath(c.CAFile))
-	}
+	add(entry, clouds.WithCloudName)
+	add(c.File, func(file string) clouds.ParseOption { return clouds.WithLocations(file) })
+	add(c.Region, clouds.WithRegion)
+	add(c.Interface, clouds.WithEndpointType)
+	add(c.CAFile, clouds.WithCACertPath)
 	who, where, how, err := clouds.Parse(options...)
 	if err != nil {
 		return credentials{}, err
 	}
-	setDomains(&who, auth)
+	settleDomains(&who)
 	return credentials{auth: who, endpoint: where, tls: how}, nil
 }
 
-// file is where clouds.yaml is: as configured, OS_CLIENT_CONFIG_FILE, or the first of the usual places that has one.
-func (c Config) file() string {
-	if file := cmp.Or(c.File, os.Getenv("OS_CLIENT_CONFIG_FILE")); file != "" {
-		return file
+// fromEnvironment is a clouds.yaml with what the variables OS_* say.
+func fromEnvironment() ([]byte, error) {
+	if os.Getenv("OS_AUTH_URL") == "" {
+		return nil, errors.New("neither an entry of clouds.yaml is named nor is OS_AUTH_URL set")
 	}
-	const name = "clouds.yaml"
-	configured, _ := os.UserConfigDir()
-	places := []string{name, filepath.Join(configured, "openstack", name), filepath.Join("/etc/openstack", name)}
-	for _, place := range places {
-		if _, err := os.Stat(place); err == nil {
-			return place
-		}
-	}
-	return name
-}
-
-// authOf is what an entry says of who asks, as far as the file itself says it.
-func authOf(file, entry string) clouds.AuthInfo {
-	var all clouds.Clouds
-	text, err := os.ReadFile(file)
-	if err != nil || yaml.Unmarshal(text, &all) != nil || all.Clouds[entry].AuthInfo == nil {
-		return clouds.AuthInfo{} // Parse says what is wrong with it
-	}
-	return *all.Clouds[entry].AuthInfo
-}
-
-func fromEnvironment() clouds.Cloud {
-	secure := true
-	if insecure, err := strconv.ParseBool(os.Getenv("OS_INSECURE")); err == nil {
-		secure = !insecure
-	}
-	return clouds.Cloud{
+	insecure, _ := strconv.ParseBool(os.Getenv("OS_INSECURE")) // whatever is no boolean is no permission
+	secure := !insecure
+	return yaml.Marshal(clouds.Clouds{Clouds: map[string]clouds.Cloud{environment: {
 		RegionName: os.Getenv("OS_REGION_NAME"),
 		Interface:  cmp.Or(os.Getenv("OS_INTERFACE"), os.Getenv("OS_ENDPOINT_TYPE")),
 		Verify:     &secure,
@@ -110,49 +77,34 @@ func fromEnvironment() clouds.Cloud {
 			UserDomainName:              os.Getenv("OS_USER_DOMAIN_NAME"),
 			ProjectDomainID:             os.Getenv("OS_PROJECT_DOMAIN_ID"),
 			ProjectDomainName:           os.Getenv("OS_PROJECT_DOMAIN_NAME"),
-			DefaultDomain:               os.Getenv("OS_DEFAULT_DOMAIN"),
 			ApplicationCredentialID:     os.Getenv("OS_APPLICATION_CREDENTIAL_ID"),
 			ApplicationCredentialName:   os.Getenv("OS_APPLICATION_CREDENTIAL_NAME"),
 			ApplicationCredentialSecret: os.Getenv("OS_APPLICATION_CREDENTIAL_SECRET"),
 			TrustID:                     os.Getenv("OS_TRUST_ID"),
 		},
-	}
+	}}})
 }
 
-// domain is a Keystone domain by its id, or else by its name; Keystone takes no more than one of them.
-type domain struct{ id, name string }
-
-func firstDomain(candidates ...domain) domain {
-	for _, d := range candidates {
-		if d.id != "" {
-			return domain{id: d.id}
-		}
-		if d.name != "" {
-			return d
-		}
+// settleDomains gives the user's domain and the project's by exactly one of id and name, as Keystone takes them: people give
+// both, or one for both. A user's id needs none.
+func settleDomains(who *gophercloud.AuthOptions) {
+	scope := who.Scope
+	if scope == nil {
+		scope = &gophercloud.AuthScope{}
 	}
-	return domain{}
-}
-
-// setDomains tells the user's domain and the project's apart, which gophercloud takes for one: Horizon's openrc names the
-// one and gives the other's id, and in many institutes users are in a directory's domain and projects are not.
-func setDomains(who *gophercloud.AuthOptions, auth clouds.AuthInfo) {
-	general := domain{auth.DomainID, auth.DomainName}
-	users, projects := domain{auth.UserDomainID, auth.UserDomainName}, domain{auth.ProjectDomainID, auth.ProjectDomainName}
-	fallback := domain{auth.DefaultDomain, ""}
-	user := firstDomain(users, general, projects, fallback)
-	project := firstDomain(projects, general, users, fallback)
-	if who.UserID != "" {
-		who.Username, user = "", domain{}
-	}
-	if user != (domain{}) || who.UserID != "" {
-		who.DomainID, who.DomainName = user.id, user.name
+	if scope.ProjectName != "" && scope.DomainID+scope.DomainName == "" {
+		scope.DomainID, scope.DomainName = who.DomainID, who.DomainName
 	}
 	switch {
-	case who.Scope != nil: // a trust
-	case who.TenantID != "":
-		who.Scope = &gophercloud.AuthScope{ProjectID: who.TenantID}
-	case who.TenantName != "":
-		who.Scope = &gophercloud.AuthScope{ProjectName: who.TenantName, DomainID: project.id, DomainName: project.name}
+	case who.UserID != "":
+		who.Username, who.DomainID, who.DomainName = "", "", ""
+	case who.DomainID+who.DomainName == "" && scope.ProjectName != "":
+		who.DomainID, who.DomainName = scope.DomainID, scope.DomainName
+	}
+	if who.DomainID != "" {
+		who.DomainName = ""
+	}
+	if scope.DomainID != "" {
+		scope.DomainName = ""
 	}
 }

@@ -112,7 +112,7 @@ func TestFaultKinds(t *testing.T) {
 		"No valid host was found. ":                                                                                     NoCapacity,
 		"Build of instance x aborted: the hypervisor is on fire":                                                        Broken,
 		"Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance x.": NoCapacity,
-		"MessagingTimeout": Broken,
+		"MessagingTimeout":                                     Broken,
 		"Quota exceeded for resources: ['port'].":              Quota,
 		"Build of instance x aborted: VolumeLimitExceeded: …":  Quota,
 		"Insufficient compute resources: Free memory 0.00 MB.": NoCapacity,
