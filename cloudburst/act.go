@@ -25,6 +25,7 @@ func (a *Agent) act(ctx context.Context, l *look, p planner.Plan) {
 	for i := range l.vms {
 		a.carryOn(ctx, l, &l.vms[i])
 	}
+	a.sweep(ctx, l)
 }
 
 // do begins one action, unless something is under way for the machine or it is not known how it is now.
@@ -52,6 +53,9 @@ func (a *Agent) do(ctx context.Context, l *look, action *planner.Action, vms map
 // carryOn does the next step of what was begun with a machine, and of what needs no plan.
 func (a *Agent) carryOn(ctx context.Context, l *look, v *planner.VM) {
 	if v.Unknown || a.underWay(v.Intent) != "" {
+		return
+	}
+	if a.partTwins(ctx, l, v) {
 		return
 	}
 	gone := a.cfg.pool(v.Pool) == nil

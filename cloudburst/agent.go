@@ -31,7 +31,6 @@ type Agent struct {
 	complained map[string]bool
 	// backlog is since when something waits that machines are to be made for; zero: nothing does.
 	backlog time.Time
-	swept   time.Time
 
 	wake     chan struct{}
 	airborne sync.WaitGroup
@@ -51,6 +50,7 @@ type cloud struct {
 	view    source[view]
 	usage   source[usage]
 	blocked bool // it was said that it does not answer
+	swept   time.Time
 }
 
 // view is what a cloud says of itself.

@@ -268,22 +268,28 @@ func TestUnclear(t *testing.T) {
 	}
 }
 
-// TestTwins: of two servers of one intent one is the machine, and both go with it.
+// TestTwins: a machine of which there are two servers is taken away softly, with both, and another one takes its place.
 func TestTwins(t *testing.T) {
-	w := newWorld(t)
-	c := w.cloud("a")
-	a := w.agent(testPool("a"))
-	w.submit(1)
-	w.pass(a, 5*time.Second)
-	for _, s := range c.servers {
-		twin := *s
-		twin.ID, twin.Created = "twin", s.Created.Add(time.Second)
-		c.servers["twin"] = &twin
-		break
-	}
-	w.pass(a, time.Hour)
-	if w.servers() != 0 || w.ended != 1 || w.killed != 0 {
-		t.Errorf("%d servers are left, %d tasks ended, %d killed", w.servers(), w.ended, w.killed)
+	for _, after := range []time.Duration{5 * time.Second, 90 * time.Second} { // while it is built, while its task runs
+		w := newWorld(t)
+		c := w.cloud("a")
+		a := w.agent(testPool("a"))
+		w.submit(1)
+		w.pass(a, after)
+		for _, s := range c.servers {
+			twin := *s
+			twin.ID, twin.Created = "twin", s.Created.Add(time.Second)
+			c.servers["twin"] = &twin
+			break
+		}
+		w.pass(a, 10*time.Minute)
+		if c.servers["twin"] != nil {
+			t.Errorf("after %v: the twin is left: %s", after, w.fingerprint())
+		}
+		w.pass(a, time.Hour)
+		if w.servers() != 0 || w.ended != 1 || w.killed != 0 {
+			t.Errorf("after %v: %d servers are left, %d tasks ended, %d killed", after, w.servers(), w.ended, w.killed)
+		}
 	}
 }
 

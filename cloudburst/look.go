@@ -25,6 +25,7 @@ type look struct {
 	offering map[string]*OfferingAgent
 	clouds   map[string]*cloudLook
 	servers  map[string]*openstack.Server // by intent
+	twins    map[string]bool              // intents of which there are several servers
 	vms      []planner.VM
 	// trouble is what did not answer.
 	trouble []error
@@ -44,7 +45,7 @@ func (a *Agent) look(ctx context.Context, now time.Time) *look {
 	a.mu.Lock()
 	tick := a.tick
 	a.mu.Unlock()
-	l := &look{now: now, clouds: map[string]*cloudLook{}, servers: map[string]*openstack.Server{}}
+	l := &look{now: now, clouds: map[string]*cloudLook{}, servers: map[string]*openstack.Server{}, twins: map[string]bool{}}
 	var views []<-chan struct{}
 	for _, c := range a.clouds {
 		views = append(views, c.view.refresh(ctx, now, tick))
@@ -127,13 +128,15 @@ func (a *Agent) lookAtCloud(l *look, name string, c *cloud) {
 		if intent == "" || s.Metadata[vm.KeyCluster] != a.cfg.Cluster {
 			continue // not a machine of ours; what carries only a part of our tags is for the sweeper
 		}
-		if other := l.servers[intent]; other == nil || prefer(s, other) {
+		other := l.servers[intent]
+		l.twins[intent] = l.twins[intent] || other != nil && s.Status != "DELETED" && other.Status != "DELETED"
+		if other == nil || prefer(s, other) {
 			l.servers[intent] = s
 		}
 	}
 }
 
-// prefer says which of two servers of one intent is the machine: there should be one, and the other is for the sweeper.
+// prefer says which of two servers of one intent is looked at for both.
 func prefer(s, other *openstack.Server) bool {
 	if (s.Status == "DELETED") != (other.Status == "DELETED") {
 		return other.Status == "DELETED"

@@ -3,12 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/lisa-dpc/spillway/cloudburst/openstack"
+	"github.com/lisa-dpc/spillway/cloudburst"
 )
 
 // cloudLeftovers is what `cloud sweep` prints.
@@ -68,9 +67,9 @@ func (b *bursting) sweep(cmd *cobra.Command, remove bool) error {
 			trouble = append(trouble, fmt.Errorf("cloud %s: %w", cloud.Name, err))
 			continue
 		}
-		for _, l := range belongToNobody(all, time.Now(), c.Sweep.Grace) {
+		for _, l := range cloudburst.FindUnowned(all, time.Now(), c.Sweep.Grace) {
 			x := cloudLeftover{
-				Cloud: cloud.Name, Kind: l.Kind, ID: l.ID, Name: l.Name, Intent: l.Intent, Created: l.Created.UTC(), Status: l.Status, Why: l.why,
+				Cloud: cloud.Name, Kind: l.Kind, ID: l.ID, Name: l.Name, Intent: l.Intent, Created: l.Created.UTC(), Status: l.Status, Why: l.Why,
 			}
 			if remove {
 				if err := cloud.Remove(ctx, l.Leftover); err != nil {
@@ -83,43 +82,6 @@ func (b *bursting) sweep(cmd *cobra.Command, remove bool) error {
 	}
 	return showCloud(cmd, b.format, found, trouble, printLeftovers)
 }
-
-// leftover is what belongs to nobody, and why that is said.
-type leftover struct {
-	openstack.Leftover
-	why string
-}
-
-// belongToNobody are the parts without a server, and the servers beyond the first of an intent, that are older than grace.
-func belongToNobody(all []openstack.Leftover, now time.Time, grace time.Duration) []leftover {
-	first := map[string]string{} // server by intent; all is in the order of age
-	for _, l := range all {
-		if l.Kind == "server" && l.Status != "DELETED" && first[l.Intent] == "" {
-			first[l.Intent] = l.ID
-		}
-	}
-	var left []leftover
-	for _, l := range all {
-		why := ""
-		switch {
-		case now.Sub(l.Created) < grace:
-		case l.Intent == "":
-			why = "it says of no machine that it is its own"
-		case l.Kind == "server" && first[l.Intent] != l.ID && l.Status != "DELETED":
-			why = "there is an older server of the same machine"
-		case l.Kind != "server" && first[l.Intent] == "":
-			why = "there is no server of " + l.Intent
-		}
-		if why != "" {
-			left = append(left, leftover{l, why})
-		}
-	}
-	slices.SortStableFunc(left, func(a, b leftover) int { return rank[a.Kind] - rank[b.Kind] })
-	return left
-}
-
-// rank is the order in which leftovers go: servers hold ports and volumes.
-var rank = map[string]int{"server": 0, "port": 1, "volume": 2}
 
 func printLeftovers(s *sheet, v cloudLeftovers) {
 	if len(v.Leftovers) == 0 {
