@@ -9,9 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/lisa-dpc/spillway/cloudburst/openstack"
 	"github.com/lisa-dpc/spillway/cloudburst/openstack/ministack"
 	"github.com/lisa-dpc/spillway/cloudburst/userdata"
 	"github.com/lisa-dpc/spillway/scheduler/mesos/minimesos"
@@ -238,28 +235,6 @@ func TestCloudSweep(t *testing.T) {
 	}
 	if got := s.do("cloud", "sweep", "--delete", "--dry-run"); got.status != exitUsage {
 		t.Errorf("status %d: %s", got.status, got.stderr)
-	}
-}
-
-// TestBelongToNobody tells what was left behind from what is in use, or just being made.
-func TestBelongToNobody(t *testing.T) {
-	part := func(kind, id, intent string, age time.Duration) openstack.Leftover {
-		return openstack.Leftover{Kind: kind, ID: id, Intent: intent, Created: noon.Add(-age), Status: "ACTIVE"}
-	}
-	all := []openstack.Leftover{
-		part("server", "s-a", "a", 3*time.Hour), part("port", "p-a", "a", 3*time.Hour), part("volume", "v-a", "a", 3*time.Hour),
-		part("volume", "v-b", "b", 2*time.Hour), part("port", "p-b", "b", 2*time.Hour), // of a server that is gone
-		part("server", "s-a2", "a", time.Hour),       // made twice
-		part("port", "p-c", "c", time.Minute),        // its server is just being made
-		part("server", "s-d", "d", time.Minute),      // young
-		part("server", "s-none", "", 30*time.Minute), // tagged with the cluster only
-	}
-	var got []string
-	for _, l := range belongToNobody(all, noon, 15*time.Minute) {
-		got = append(got, l.ID)
-	}
-	if diff := cmp.Diff([]string{"s-a2", "s-none", "p-b", "v-b"}, got); diff != "" {
-		t.Error(diff)
 	}
 }
 
