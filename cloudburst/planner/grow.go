@@ -41,6 +41,9 @@ type batch struct {
 	demand []int
 	tasks  map[int]int // that wait when the machine is there
 	load
+	// machines is how many are to be made of it, cost what that and the wait for them costs for each task.
+	machines int
+	cost     float64
 }
 
 // gather collects the demand that an option could hold and that is worth a machine of it.
@@ -176,31 +179,32 @@ func (p *planning) choose(head int, rest []int, batches []*batch) (best *batch) 
 		}
 		if batches[i] == nil {
 			batches[i] = p.gather(i, rest)
+			p.size(batches[i])
 		}
-		if cost := batches[i].cost(p.waitValue); cost < cheapest {
-			best, cheapest = batches[i], cost
+		if b := batches[i]; b.machines > 0 && b.cost < cheapest {
+			best, cheapest = b, b.cost
 		}
 	}
 	return best
 }
 
-// cost is what a task of the batch costs on as many machines as hold all at once.
-func (b *batch) cost(waitValue float64) float64 {
-	o := b.option
-	n := math.Ceil(b.work/b.longest - 1e-9)
-	return o.flavor.Price*n*billed(o.overhead().Hours()+b.work/n, o.cloud.Billing)/float64(b.load.tasks) + waitValue*o.boot.Hours()
+// size decides how many machines are to be made for a batch.
+func (p *planning) size(b *batch) {
+	var cost float64
+	b.machines, cost = b.weigh(b.option, p.ledger.room(b.option, b.load.tasks, p.hours(b)))
+	b.machines = max(b.machines, p.lateMachines(b))
+	b.cost = cost/float64(b.load.tasks) + p.waitValue*b.option.boot.Hours()
+}
+
+// hours is for how long a machine of the batch is expected to be needed at least.
+func (p *planning) hours(b *batch) time.Duration {
+	return b.option.overhead() + time.Duration(b.longest*float64(time.Hour))
 }
 
 // order makes machines for a batch. full says that the option gave less than was wanted.
 func (p *planning) order(b *batch, rest []int) (some, full bool) {
 	o := b.option
-	n := b.weigh(o.flavor.Price, o.overhead(), o.cloud.Billing)
-	if late := p.lateMachines(b); late > n {
-		n = late
-	}
-	if n == 0 {
-		return false, false
-	}
+	n := b.machines
 	agents := make([]placement.Agent, n)
 	for i := range agents {
 		agents[i] = o.agent(p.name(len(p.plan.Actions) + i))
@@ -216,8 +220,7 @@ func (p *planning) order(b *batch, rest []int) (some, full bool) {
 		if len(loads[i].demand) == 0 {
 			continue
 		}
-		hours := o.overhead() + time.Duration(b.longest*float64(time.Hour))
-		zone, refusal := p.ledger.take(o, hours, true)
+		zone, refusal := p.ledger.take(o, p.hours(b), true)
 		if refusal != "" {
 			p.full[o.index] = refusal
 			for _, d := range b.demand {

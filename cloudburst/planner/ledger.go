@@ -127,6 +127,16 @@ func (l *ledger) take(o *option, needed time.Duration, new bool) (zone, refusal 
 	return zone, ""
 }
 
+// room counts how many new machines of an option may be, as many as are wanted at most.
+func (l *ledger) room(o *option, want int, needed time.Duration) (n int) {
+	for l = l.clone(); n < want; n++ {
+		if _, refusal := l.take(o, needed, true); refusal != "" {
+			break
+		}
+	}
+	return n
+}
+
 // refuses says why a scope has no room for a machine for some hours; "" if it has.
 func (s *scope) refuses(f *Flavor, hours float64) string {
 	hoursLeft := s.caps.VCPUHours - s.spent.hours - s.reserved.hours
