@@ -80,7 +80,10 @@ func machine(intent string, stage vm.Stage, change ...func(*VM, *Agent)) func(*S
 			Intent: intent, Pool: "burst", Cloud: "hxn", Flavor: "c16", Server: "server-" + intent, Stage: stage,
 			Created: noon.Add(-time.Hour), Since: noon.Add(-time.Hour), Lease: noon.Add(20 * time.Hour),
 		}}
-		a := Agent{Idle: noon.Add(-time.Hour), Agent: emptyAgent(&s.Pools[0], &s.Pools[0].Flavors[0], intent)}
+		a := Agent{Idle: noon.Add(-time.Hour)}
+		if len(s.Pools[0].Flavors) > 0 {
+			a.Agent = emptyAgent(&s.Pools[0], &s.Pools[0].Flavors[0], intent)
+		}
 		switch stage {
 		case vm.Requested, vm.Building, vm.Active:
 			v.Expected = noon.Add(2 * time.Minute)
@@ -110,4 +113,14 @@ func held(s *Situation) {
 	for i := range s.VMs {
 		s.VMs[i].Held = true
 	}
+}
+
+var siteA = constraint("site", spec.Equals, "a")
+
+func constraint(attribute string, op spec.Op, value string) spec.Constraint {
+	c, err := spec.NewConstraint(attribute, op, value)
+	if err != nil {
+		panic(err)
+	}
+	return c
 }

@@ -23,8 +23,9 @@ type forecast struct {
 	delayed [][]float64
 	// on lists for each demand the hosts on their way that take tasks of it.
 	on [][]int
-	// taken tells of each host whether something was put there.
-	taken []bool
+	// taken tells of each host whether something was put there, and how long the longest task runs.
+	taken   []bool
+	longest []time.Duration
 
 	free    []placement.Agent  // the hosts as they are at the present step
 	returns [][]freed          // by step
@@ -63,7 +64,7 @@ func newForecast(now time.Time, demand []Demand, hosts []*host, steps []time.Dur
 	f := &forecast{
 		demand: demand, hosts: hosts, steps: steps,
 		waiting: make([][]int32, len(steps)), delayed: make([][]float64, len(steps)),
-		on: make([][]int, len(demand)), taken: make([]bool, len(hosts)),
+		on: make([][]int, len(demand)), taken: make([]bool, len(hosts)), longest: make([]time.Duration, len(hosts)),
 		free: make([]placement.Agent, len(hosts)), returns: make([][]freed, len(steps)),
 		shapes: make([]*placement.Shape, len(demand)),
 	}
@@ -207,7 +208,7 @@ func (f *forecast) put(step, demand, left int, round *placement.Round, changed [
 		i := changed[a.Agent]
 		took := d.Shape.Need.Plus(d.Shape.Need, int64(a.Count-1))
 		f.free[i].Free, f.free[i].Used = f.free[i].Free.Plus(took, -1), f.free[i].Used.Plus(took, 1)
-		f.taken[i] = true
+		f.taken[i], f.longest[i] = true, max(f.longest[i], d.runs())
 		if f.hosts[i].coming && !slices.Contains(f.on[demand], i) {
 			f.on[demand] = append(f.on[demand], i)
 		}
@@ -216,6 +217,17 @@ func (f *forecast) put(step, demand, left int, round *placement.Round, changed [
 		}
 	}
 	return started
+}
+
+// assumedRun is how long a task runs of which nobody knows.
+const assumedRun = 10 * time.Minute
+
+// runs is how long a task of the demand runs, or is taken to.
+func (d *Demand) runs() time.Duration {
+	if d.RunTime > 0 {
+		return d.RunTime
+	}
+	return assumedRun
 }
 
 // width is how long a step lasts.

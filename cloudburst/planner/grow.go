@@ -16,12 +16,11 @@ const rounds = 8
 // that a plan which finds everything ordered orders nothing more.
 func (p *planning) grow() {
 	for range rounds {
-		p.cast()
 		if !p.wanting() || !p.resume() && !p.start() && !p.boot() {
 			return
 		}
+		p.cast()
 	}
-	p.cast()
 }
 
 // cast makes the forecast anew.
@@ -44,25 +43,28 @@ type batch struct {
 	// machines is how many are to be made of it, cost what that and the wait for them costs for each task.
 	machines int
 	cost     float64
+	// shortest is how long the shortest task runs.
+	shortest time.Duration
 }
 
 // gather collects the demand that an option could hold and that is worth a machine of it.
 func (p *planning) gather(option int, rest []int) *batch {
 	o := p.catalog.options[option]
-	b := &batch{option: o, tasks: map[int]int{}}
+	b := &batch{option: o, tasks: map[int]int{}, shortest: math.MaxInt64}
 	step := p.outlook.at(o.boot)
 	var now, hours sums
 	for _, d := range p.bursting {
 		n := min(rest[d], int(p.outlook.waiting[step][d]))
-		if n == 0 || !slices.Contains(p.holding[d], option) || !p.worth(d, o, n) {
+		if n == 0 || !slices.Contains(p.holding[d], option) || p.refused[[2]int{d, option}] || !p.worth(d, o, n) {
 			continue
 		}
-		need, run := p.s.Demand[d].Shape.Need, p.runs(d).Hours()
+		need, run := p.s.Demand[d].Shape.Need, p.s.Demand[d].runs().Hours()
 		b.demand, b.tasks[d] = append(b.demand, d), n
 		b.load.tasks += n
 		b.value += p.waitValue * float64(n)
 		b.wait += p.outlook.wait(d, step)
 		b.longest += run * float64(n)
+		b.shortest = min(b.shortest, p.s.Demand[d].runs())
 		now.add(need, float64(n))
 		hours.add(need, float64(n)*run)
 	}
@@ -79,7 +81,7 @@ func (p *planning) gather(option int, rest []int) *batch {
 func (p *planning) worth(d int, o *option, tasks int) bool {
 	step := p.outlook.at(o.boot)
 	part := share(p.s.Demand[d].Shape.Need, o.flavor.Resources)
-	return p.outlook.wait(d, step)*p.waitValue > o.flavor.Price*part*p.runs(d).Hours()*float64(tasks) || p.late(d)
+	return p.outlook.wait(d, step)*p.waitValue > o.flavor.Price*part*p.s.Demand[d].runs().Hours()*float64(tasks) || p.late(d)
 }
 
 // sums adds resources up.
@@ -108,14 +110,6 @@ func share(need, of spec.Resources) float64 {
 	return s.machines(of)
 }
 
-// runs is how long a task of a demand runs, or is taken to.
-func (p *planning) runs(d int) time.Duration {
-	if run := p.s.Demand[d].RunTime; run > 0 {
-		return run
-	}
-	return assumedRun
-}
-
 // late tells whether a demand would miss its deadline without more machines.
 func (p *planning) late(d int) bool {
 	deadline := p.s.Demand[d].Deadline
@@ -123,11 +117,12 @@ func (p *planning) late(d int) bool {
 		return false
 	}
 	last, _ := p.outlook.starts(d)
-	return p.s.Now.Add(last + p.runs(d)).After(deadline)
+	return p.s.Now.Add(last + p.s.Demand[d].runs()).After(deadline)
 }
 
 // boot orders new machines, and tells whether it did.
 func (p *planning) boot() (some bool) {
+	p.refused = map[[2]int]bool{}
 	rest := make([]int, len(p.s.Demand))
 	for _, d := range p.bursting {
 		rest[d] = p.s.Demand[d].Tasks
@@ -173,6 +168,9 @@ func (p *planning) choose(head int, rest []int, batches []*batch) (best *batch) 
 			p.blocked(head, p.full[i])
 			continue
 		}
+		if p.refused[[2]int{head, i}] {
+			continue
+		}
 		n := min(rest[head], int(p.outlook.waiting[p.outlook.at(o.boot)][head]))
 		if n == 0 || !p.worth(head, o, n) {
 			continue
@@ -191,14 +189,9 @@ func (p *planning) choose(head int, rest []int, batches []*batch) (best *batch) 
 // size decides how many machines are to be made for a batch.
 func (p *planning) size(b *batch) {
 	var cost float64
-	b.machines, cost = b.weigh(b.option, p.ledger.room(b.option, b.load.tasks, p.hours(b)))
+	b.machines, cost = b.weigh(b.option, p.ledger.room(b.option, b.load.tasks, b.option.overhead()+b.shortest))
 	b.machines = max(b.machines, p.lateMachines(b))
 	b.cost = cost/float64(b.load.tasks) + p.waitValue*b.option.boot.Hours()
-}
-
-// hours is for how long a machine of the batch is expected to be needed at least.
-func (p *planning) hours(b *batch) time.Duration {
-	return b.option.overhead() + time.Duration(b.longest*float64(time.Hour))
 }
 
 // order makes machines for a batch. full says that the option gave less than was wanted.
@@ -220,15 +213,14 @@ func (p *planning) order(b *batch, rest []int) (some, full bool) {
 		if len(loads[i].demand) == 0 {
 			continue
 		}
-		zone, refusal := p.ledger.take(o, p.hours(b), true)
+		zone, refusal := p.ledger.take(o, o.overhead()+p.longest(loads[i].demand), true)
 		if refusal != "" {
-			p.full[o.index] = refusal
-			for _, d := range b.demand {
-				if rest[d] > 0 {
-					p.blocked(d, refusal)
-				}
+			full = true
+			for _, d := range loads[i].demand {
+				p.refused[[2]int{d, o.index}] = true
+				p.blocked(d, refusal)
 			}
-			return some, true
+			continue
 		}
 		some = true
 		for k, d := range loads[i].demand {
@@ -236,7 +228,15 @@ func (p *planning) order(b *batch, rest []int) (some, full bool) {
 		}
 		p.make(o, zone, loads[i].demand, p.because(loads[i].demand, o.boot))
 	}
-	return some, false
+	return some, full
+}
+
+// longest is how long the longest task of some demand runs.
+func (p *planning) longest(demand []int) (run time.Duration) {
+	for _, d := range demand {
+		run = max(run, p.s.Demand[d].runs())
+	}
+	return run
 }
 
 // fill is what goes to a new machine.

@@ -75,14 +75,15 @@ func (l *ledger) scopes(pool, cloud string) []*scope {
 	return scopes
 }
 
-// count counts a machine that there is, and how much longer it is expected to be needed.
-func (l *ledger) count(v *VM, flavor *Flavor, needed time.Duration) {
+// count counts a machine that there is, and how much longer it is expected to be needed; coming says that it is not being
+// taken away before it has served.
+func (l *ledger) count(v *VM, flavor *Flavor, needed time.Duration, coming bool) {
 	if v.Stage == vm.Stopped || v.Stage == vm.Deleted {
 		return
 	}
 	l.add(v.Pool, v.Cloud, v.Zone, flavor, needed)
 	if q := l.quotas[v.Cloud]; q != nil {
-		if v.Stage == vm.Requested || v.Stage == vm.Building {
+		if coming && (v.Stage == vm.Requested || v.Stage == vm.Building) {
 			q.making++
 		}
 	}

@@ -73,7 +73,8 @@ type planning struct {
 	flavors   map[string]*Flavor // by cloud/name
 	agents    map[string]*host   // by intent
 	catalog   *catalog
-	full      []string // by option: why no more of it can be had in this plan
+	full      []string        // by option: why no more of it can be had in this plan
+	refused   map[[2]int]bool // demand and option: a machine for its tasks was refused
 	ledger    *ledger
 	waitValue float64
 
@@ -94,7 +95,7 @@ type planning struct {
 
 func newPlanning(s *Situation) *planning {
 	p := &planning{
-		s: s, vms: slices.Clone(s.VMs), pools: map[string]*Pool{}, flavors: map[string]*Flavor{}, agents: map[string]*host{},
+		s: packed(s), vms: slices.Clone(s.VMs), pools: map[string]*Pool{}, flavors: map[string]*Flavor{}, agents: map[string]*host{},
 		catalog: newCatalog(s), ledger: newLedger(s), waitValue: s.WaitValue, gone: map[string]bool{}, awake: map[string]bool{},
 		plan: Plan{Outlook: make([]Outlook, len(s.Demand))},
 	}
@@ -128,17 +129,43 @@ func newPlanning(s *Situation) *planning {
 	return p
 }
 
+// packed is the situation with tasks that do not spread. Spread prefers, it never refuses; here it would only lay a claim to
+// more machines than the work needs.
+func packed(s *Situation) *Situation {
+	packed := *s
+	packed.Demand = slices.Clone(s.Demand)
+	for i := range packed.Demand {
+		if d := &packed.Demand[i]; d.Shape.Spread != "" {
+			shape := *d.Shape
+			shape.Spread, shape.SpreadCounts = "", nil
+			d.Shape = &shape
+		}
+	}
+	return &packed
+}
+
 // keeps tells whether machines of the pool are stopped or shelved for the next peak.
 func (p *Pool) keeps() bool { return p.Afterwards == vm.Stop || p.Afterwards == vm.Shelve }
 
 // settle counts what there is once upkeep has said what goes.
 func (p *planning) settle() {
 	p.hosts = p.hostsOf()
+	p.cast()
+	hosts := map[string]int{}
+	for i, h := range p.hosts {
+		if h.vm != nil {
+			hosts[h.vm.Intent] = i
+		}
+	}
 	for i := range p.vms {
 		v := &p.vms[i]
-		if flavor := p.flavorOf(v); flavor != nil {
-			p.ledger.count(v, flavor, p.needed(v))
+		needed := time.Duration(0)
+		if i, serves := hosts[v.Intent]; serves {
+			needed = p.needed(i)
+		} else if h := p.agents[v.Intent]; h != nil {
+			needed = h.lastFree().Sub(p.s.Now)
 		}
+		p.ledger.count(v, p.flavorOf(v), needed, !p.gone[v.Intent])
 	}
 	p.sort()
 }
@@ -166,18 +193,21 @@ func (p *planning) flavorOf(v *VM) *Flavor {
 	return &Flavor{Cloud: v.Cloud, Name: v.Flavor}
 }
 
-// needed is how much longer a machine is expected to be needed.
-func (p *planning) needed(v *VM) (d time.Duration) {
-	if pool := p.pools[v.Pool]; pool != nil {
-		d = pool.Idle
+// needed is how much longer the machine of a host is expected to be needed: until what runs there has ended, and what waits
+// and goes there.
+func (p *planning) needed(host int) (d time.Duration) {
+	h := p.hosts[host]
+	switch {
+	case h.coming:
+		d = max(0, h.expected.Sub(p.s.Now))
+	case h.busy && len(h.frees) == 0:
+		d = assumedRun
+	case h.busy:
+		d = max(0, h.lastFree().Sub(p.s.Now))
 	}
-	switch h := p.agents[v.Intent]; {
-	case h == nil && v.comes():
-		d += assumedRun + max(0, v.Expected.Sub(p.s.Now))
-	case h != nil && h.busy && len(h.frees) == 0:
-		d += assumedRun
-	case h != nil && h.busy:
-		d += max(0, h.lastFree().Sub(p.s.Now))
+	d += p.outlook.longest[host]
+	if pool := p.pools[h.vm.Pool]; pool != nil {
+		d += pool.Idle
 	}
 	return d
 }

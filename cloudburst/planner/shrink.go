@@ -72,6 +72,7 @@ func (p *planning) without(goes []*host, later time.Duration) *planning {
 		q.gone[h.vm.Intent] = true
 	}
 	q.sort()
+	q.cast()
 	return &q
 }
 

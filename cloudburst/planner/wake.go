@@ -97,7 +97,7 @@ func (p *planning) bring(verb Verb, h *host, demand []int, reason string) (refus
 		return "pool " + v.Pool + " has no flavor " + v.Flavor + " on " + v.Cloud + " any more"
 	}
 	if o := p.catalog.options[i]; verb == Start { // a draining one is counted already
-		if _, refusal = p.ledger.take(o, o.start+o.pool.Idle+assumedRun, false); refusal != "" {
+		if _, refusal = p.ledger.take(o, o.start+o.pool.Idle+p.longest(demand), false); refusal != "" {
 			return refusal
 		}
 	}

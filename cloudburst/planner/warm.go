@@ -2,29 +2,40 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lisa-dpc/spillway/cloudburst/vm"
 )
 
-// warm makes machines where fewer are idle, or will be, than a pool keeps ready.
+// warm makes machines where fewer are ready than a pool keeps.
 func (p *planning) warm() {
 	if _, closed := p.s.Calendar.opens(p.s.Now); closed {
 		return
 	}
 	for i := range p.s.Pools {
 		pool := &p.s.Pools[i]
-		for idle := p.ready(pool); idle < pool.Ready; idle++ {
-			if !p.prepare(pool) {
-				break
-			}
+		if p.backlog(pool) { // for which another machine is not worth its price
+			continue
+		}
+		for ready := p.ready(pool); ready < pool.Ready && p.prepare(pool); {
+			ready++
 		}
 	}
+	p.cast()
 }
 
-// ready counts the machines of a pool that nothing runs on, and nothing that waits will.
+// backlog tells whether something waits, and goes on waiting, that machines of a pool could take.
+func (p *planning) backlog(pool *Pool) bool {
+	step := p.outlook.at(p.first)
+	return slices.ContainsFunc(p.bursting, func(d int) bool {
+		return p.outlook.waiting[step][d] > 0 && slices.ContainsFunc(p.holding[d], func(i int) bool { return p.catalog.options[i].pool == pool })
+	})
+}
+
+// ready counts the machines of a pool that are free, and stay so as far as one can see, or that are on their way.
 func (p *planning) ready(pool *Pool) (n int) {
 	for i, h := range p.hosts {
-		if p.poolOf(h) == pool.Name && !h.busy && !p.outlook.taken[i] {
+		if p.poolOf(h) == pool.Name && (h.coming || !h.busy && !p.outlook.taken[i]) {
 			n++
 		}
 	}

@@ -16,9 +16,6 @@ type load struct {
 	work, longest float64
 }
 
-// assumedRun is how long a task runs of which nobody knows.
-const assumedRun = 10 * time.Minute
-
 // weigh says how many machines of an option, of which there may be so many more, make the sum of what they cost and of what
 // waiting costs least, and that sum. 0 says that to wait costs less than any.
 //
