@@ -125,3 +125,12 @@ func TestReferenceExamples(t *testing.T) {
 		}
 	}
 }
+
+// TestGuideExample: the burst.yaml of the operators' guide is sound.
+func TestGuideExample(t *testing.T) {
+	found := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readFile(t, "../../docs/bursting.md"), -1)
+	if len(found) != 1 {
+		t.Fatalf("docs/bursting.md has %d examples", len(found))
+	}
+	parse(t, strings.ReplaceAll("\n"+found[0][1], "\n   ", "\n")) // it stands in a list
+}

@@ -104,9 +104,9 @@ func checkScheduler(ctx context.Context, c *config.Config) cloudCheck {
 	check.Said = err.Error()
 	switch status := statusOf(err); {
 	case status == http.StatusUnauthorized:
-		check.Do = "scheduler.token_file names a file with a token that it knows; `spillway token` makes one"
+		check.Do = "scheduler.token_file names a file with a token that it knows; `spillway token new` makes one"
 	case status == http.StatusForbidden:
-		check.Do = "the token must have the role operator, for all projects (spillway token --role operator --project '*')"
+		check.Do = "the token must have the role operator, for all projects (spillway token new --role operator --project '*')"
 	case status == http.StatusNotFound:
 		check.Do = "it is older than cloudbursting: install the same version as here"
 	default:

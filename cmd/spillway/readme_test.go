@@ -78,7 +78,7 @@ func tour(t *testing.T) string {
 func copyOfTree(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"cmd", "scheduler", "examples"} {
+	for _, name := range []string{"cmd", "cloudburst", "scheduler", "manifests", "examples"} {
 		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join("../..", name))); err != nil {
 			t.Fatal(err)
 		}
