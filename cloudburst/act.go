@@ -108,15 +108,14 @@ func (a *Agent) boot(ctx context.Context, l *look, action *planner.Action) {
 		verb: string(planner.Boot), intent: o.Intent, pool: o.Pool, cloud: o.Cloud, flavor: o.Flavor, zone: o.Zone, began: l.now,
 	}
 	a.event(Event{At: l.now, Kind: EventBoot, VM: o.Intent, Pool: o.Pool, Cloud: o.Cloud, Message: action.Reason})
-	a.metrics.booted(a.backlog, l.now)
-	timeout := c.cfg.WorkTimeout
+	timeout, backlog := c.cfg.WorkTimeout, a.backlog
 	if d := a.cfg.deadlines(o.Pool, o.Cloud, o.Flavor).Requested; d > 0 {
 		timeout = d
 	}
-	a.takeOff(ctx, f, timeout, func(ctx context.Context) result { return result{err: a.create(ctx, c.cfg.API, o)} })
+	a.takeOff(ctx, f, timeout, func(ctx context.Context) result { return result{err: a.create(ctx, c.cfg.API, o, backlog)} })
 }
 
-func (a *Agent) create(ctx context.Context, api Cloud, o Order) error {
+func (a *Agent) create(ctx context.Context, api Cloud, o Order, backlog time.Time) error {
 	b, err := a.cfg.Prepare(ctx, o)
 	if err != nil {
 		return err
@@ -131,6 +130,7 @@ func (a *Agent) create(ctx context.Context, api Cloud, o Order) error {
 		metadata[vm.KeyLease] = vm.Moment(o.Lease)
 	}
 	b.Metadata = metadata
+	a.metrics.booting(backlog, a.cfg.Now())
 	_, err = api.Boot(ctx, b)
 	return err
 }
@@ -194,7 +194,6 @@ func (a *Agent) start(ctx context.Context, l *look, v *planner.VM, reason string
 		vm.KeyDrain: "", vm.KeyDrainReason: "", vm.KeyThen: "", vm.KeyHeld: "",
 	}
 	a.event(eventOf(l.now, EventStart, &v.VM, "%s", reason))
-	a.metrics.booted(a.backlog, l.now)
 	a.fly(ctx, l, v, string(planner.Start), func(ctx context.Context) result {
 		if err := api.SetMetadata(ctx, v.Server, fresh); err != nil {
 			return result{err: err}
@@ -244,9 +243,13 @@ func (a *Agent) resume(ctx context.Context, l *look, v *planner.VM, reason strin
 				return result{err: err}
 			}
 		}
-		return result{err: a.clouds[v.Cloud].cfg.API.SetMetadata(ctx, v.Server, map[string]string{
+		err := a.clouds[v.Cloud].cfg.API.SetMetadata(ctx, v.Server, map[string]string{
 			vm.KeyDrain: "", vm.KeyDrainReason: "", vm.KeyThen: "", vm.KeyHeld: "",
-		})}
+		})
+		if err == nil {
+			a.metrics.drained(drainResumed)
+		}
+		return result{err: err}
 	})
 }
 
@@ -312,8 +315,21 @@ func (a *Agent) tagSeen(ctx context.Context, l *look, v *planner.VM) {
 		if err := api.SetMetadata(ctx, v.Server, seen); err != nil {
 			return result{err: err}
 		}
+		a.measure(v.VM, seen, l.now)
 		return result{events: events}
 	})
+}
+
+// measure counts what was just written down, which happens once in a machine's life.
+func (a *Agent) measure(v vm.VM, seen map[string]string, now time.Time) {
+	if seen[vm.KeyJoined] != "" {
+		v.Joined = now
+		a.metrics.joined(&v)
+	}
+	if seen[vm.KeyServed] != "" {
+		v.Served = now
+		a.metrics.served(&v)
+	}
 }
 
 // fly begins an operation on a machine that exists.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,7 +62,8 @@ type view struct {
 
 // New makes an agent. It does nothing yet.
 func New(cfg Config) *Agent {
-	cfg.setDefaults()
+	cfg.Clouds, cfg.Pools = slices.Clone(cfg.Clouds), slices.Clone(cfg.Pools)
+	cfg.complete()
 	a := &Agent{
 		cfg: cfg, metrics: cfg.Metrics, decide: planner.Make,
 		clouds: map[string]*cloud{}, missed: map[string]time.Time{}, complained: map[string]bool{},

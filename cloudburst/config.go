@@ -80,7 +80,8 @@ type Pool struct {
 	LogWait time.Duration
 }
 
-func (c *Config) setDefaults() {
+// complete fills in what was left out, and has all calls counted.
+func (c *Config) complete() {
 	def(&c.Interval, 5*time.Second)
 	def(&c.CallTimeout, 5*time.Second)
 	def(&c.Patience, 500*time.Millisecond)
@@ -99,7 +100,10 @@ func (c *Config) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	c.Scheduler = countedScheduler{c.Scheduler, counted{c.Metrics, "scheduler"}}
+	c.Master = countedMaster{c.Master, counted{c.Metrics, "master"}}
 	for i := range c.Clouds {
+		c.Clouds[i].API = countedCloud{c.Clouds[i].API, counted{c.Metrics, "cloud " + c.Clouds[i].Name}}
 		def(&c.Clouds[i].CallTimeout, 30*time.Second)
 		def(&c.Clouds[i].WorkTimeout, 5*time.Minute)
 		def(&c.Clouds[i].BootsAtOnce, 20)

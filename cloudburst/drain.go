@@ -107,7 +107,7 @@ func (a *Agent) retire(ctx context.Context, now time.Time, v *planner.VM, agents
 			return result{err: err}
 		}
 	}
-	return a.leaveIfGone(ctx, now, v)
+	return a.leaveIfGone(ctx, now, v, drainSoft)
 }
 
 // drainFree drains an agent on which no framework has a task; false if one has.
@@ -138,14 +138,19 @@ func (a *Agent) isFree(ctx context.Context, agent string) (bool, error) {
 }
 
 // leaveIfGone takes the machine away if its agent is gone. Otherwise that is the next round's.
-func (a *Agent) leaveIfGone(ctx context.Context, now time.Time, v *planner.VM) result {
+func (a *Agent) leaveIfGone(ctx context.Context, now time.Time, v *planner.VM, outcome string) result {
 	switch err := a.mustHaveNoAgent(ctx, v.Intent); {
 	case errors.Is(err, errJoinedLate):
 		return result{}
 	case err != nil:
 		return result{err: err}
 	}
-	events := []Event{eventOf(now, EventDrained, &v.VM, "its agent is gone, and no task was ended for it")}
+	a.metrics.drained(outcome)
+	message := "its agent is gone, and no task was ended for it"
+	if outcome == drainKilled {
+		message = "its agent is gone, and with it what still ran there"
+	}
+	events := []Event{eventOf(now, EventDrained, &v.VM, "%s", message)}
 	r := a.takeAway(ctx, now, v)
 	r.events = append(events, r.events...)
 	return r
@@ -192,6 +197,6 @@ func (a *Agent) kill(ctx context.Context, l *look, v *planner.VM, agents []maste
 				return result{err: fmt.Errorf("draining agent %s: %w", agent.ID, err)}
 			}
 		}
-		return a.leaveIfGone(ctx, l.now, v)
+		return a.leaveIfGone(ctx, l.now, v, drainKilled)
 	})
 }

@@ -59,9 +59,8 @@ func (a *Agent) takeOff(ctx context.Context, f *flight, timeout time.Duration, w
 		defer a.airborne.Done()
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		began := time.Now()
 		r := work(ctx)
-		a.metrics.operation(f.verb, f.cloud, r.err, time.Since(began))
+		a.metrics.operation(f.verb, f.cloud, r.err)
 		a.land(f, r)
 	}()
 }

@@ -26,7 +26,7 @@ type samples struct {
 const maxSamples = 20
 
 // watch learns from a machine that has joined.
-func (l learnt) watch(v *vm.VM, m *Metrics) {
+func (l learnt) watch(v *vm.VM) {
 	if v.Joined.IsZero() {
 		return
 	}
@@ -43,7 +43,6 @@ func (l learnt) watch(v *vm.VM, m *Metrics) {
 		return
 	}
 	s.of[v.Intent] = v.Joined
-	m.joined(v)
 	s.took = append(s.took, v.Joined.Sub(began))
 	if len(s.took) > maxSamples {
 		s.took = s.took[1:]

@@ -25,7 +25,8 @@ type Metrics struct {
 	stages      *prometheus.HistogramVec
 	backlogBoot prometheus.Histogram
 	operations  *prometheus.CounterVec
-	opDuration  *prometheus.HistogramVec
+	calls       *prometheus.CounterVec
+	callTime    *prometheus.HistogramVec
 	drains      *prometheus.CounterVec
 	usedHours   *prometheus.GaugeVec
 	usedMoney   *prometheus.GaugeVec
@@ -76,7 +77,7 @@ func (m *Metrics) registerVMs(f promauto.Factory) {
 	}, []string{"pool", "cloud"})
 	m.stages = f.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "spillway_cloud_stage_seconds", Buckets: stageBuckets,
-		Help: "How long machines took: boot (from the request until the cloud said that they run), join (from then until the agent had registered), first_task (from then until something ran), start (of a kept machine, until its agent had registered).",
+		Help: "How long machines took: boot (from the request until the cloud said that they run), join (from then until the agent had registered, cloud-init included), first_task (from then until something ran), start (of a kept machine, until its agent had registered).",
 	}, []string{"stage", "cloud", "flavor"})
 	m.drains = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "spillway_cloud_drains_total",
@@ -110,11 +111,16 @@ func (m *Metrics) registerWork(f promauto.Factory) {
 	})
 	m.operations = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "spillway_cloud_operations_total",
-		Help: "Operations on machines, by kind and outcome: ok, or what the cloud said, such as quota or no capacity.",
+		Help: "Operations on machines, each of several calls, by kind and outcome: ok, what the cloud said (such as quota or no capacity), timeout or failed.",
 	}, []string{"cloud", "operation", "outcome"})
-	m.opDuration = f.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "spillway_cloud_operation_seconds", Buckets: workBuckets, Help: "How long operations on machines took.",
-	}, []string{"cloud", "operation"})
+	m.calls = f.NewCounterVec(prometheus.CounterOpts{
+		Name: "spillway_cloud_calls_total",
+		Help: "Calls to the scheduler, the master or a cloud, by kind and outcome: ok, what the cloud said (such as quota or no capacity), timeout or failed.",
+	}, []string{"target", "call", "outcome"})
+	m.callTime = f.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "spillway_cloud_call_seconds", Buckets: workBuckets,
+		Help: "How long calls took; those of a cloud with all that they need, such as ports of a server that is made.",
+	}, []string{"target", "call"})
 	m.rounds = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "spillway_cloud_rounds_total",
 		Help: "Rounds by outcome: ok, partial (somebody did not answer), or held (another agent works for the scheduler).",
@@ -146,17 +152,23 @@ func (m *Metrics) round(o roundOutcome, took time.Duration, now time.Time) {
 	}
 }
 
-// booted counts a boot or start, and how long what it is for was seen to wait before.
-func (m *Metrics) booted(backlog, now time.Time) {
+// booting measures how long it took until a machine was asked for.
+func (m *Metrics) booting(backlog, now time.Time) {
 	if !backlog.IsZero() {
 		m.backlogBoot.Observe(now.Sub(backlog).Seconds())
 	}
 }
 
-func (m *Metrics) operation(verb, cloud string, err error, took time.Duration) {
+func (m *Metrics) operation(verb, cloud string, err error) {
 	m.operations.WithLabelValues(cloud, verb, outcomeOf(err)).Inc()
-	m.opDuration.WithLabelValues(cloud, verb).Observe(took.Seconds())
 }
+
+func (m *Metrics) called(target, kind string, err error, took time.Duration) {
+	m.calls.WithLabelValues(target, kind, outcomeOf(err)).Inc()
+	m.callTime.WithLabelValues(target, kind).Observe(took.Seconds())
+}
+
+func (m *Metrics) drained(outcome string) { m.drains.WithLabelValues(outcome).Inc() }
 
 func outcomeOf(err error) string {
 	var e *openstack.Error

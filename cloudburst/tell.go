@@ -48,7 +48,7 @@ func (a *Agent) untold(events []Event) {
 func (a *Agent) notice(l *look) {
 	a.judge(l)
 	for i := range l.vms {
-		a.learnt.watch(&l.vms[i].VM, a.metrics)
+		a.learnt.watch(&l.vms[i].VM)
 	}
 	a.backlog = backlogSince(l, a.backlog)
 	a.metrics.looked(a, l)
