@@ -38,6 +38,9 @@ QueueView                not measured           ≤ 10 held-ms
 Runs                     not measured           ≤ 200 ms/op
 LogsCollected            not measured           ≥ 1000 attempts/s
 Attempts                 not measured           ≤ 200 ms/op
+BurstyDay                not measured           ≤ 1.2 cost/bound
+BurstyDay                not measured           ≤ 1 wait/threshold
+PlanningRound            not measured           ≤ 100 ms/op
 Lists                    not measured           ≤ 200 ms/op
 `
 	var out strings.Builder

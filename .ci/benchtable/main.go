@@ -66,6 +66,7 @@ var goals = []goal{
 	{name: "Attempts", unit: "ns/op", limit: 200e6},                         // a page of a run's 500,000 attempts
 	{name: "BurstyDay", unit: "cost/bound", limit: 1.2},                     // the planner's, in terms of the least at the threshold autoscaler's wait
 	{name: "BurstyDay", unit: "wait/threshold", limit: 1},                   // mean waits
+	{name: "PlanningRound", unit: "ns/op", limit: 100e6},                    // 10,000 shapes that wait, 500 agents, 10 flavors, one core
 	{name: "Lists", unit: "ns/op", limit: 200e6},                            // a page of a list over HTTP, at 100,000 runs
 }
 

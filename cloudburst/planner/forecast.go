@@ -30,7 +30,8 @@ type forecast struct {
 	free    []placement.Agent  // the hosts as they are at the present step
 	returns [][]freed          // by step
 	shapes  []*placement.Shape // by demand, as of the present step
-	round   []placement.Agent  // scratch
+	round   []placement.Agent  // the hosts where something has become free in the present step
+	room    []spec.Resources   // what they have free
 	placed  []placement.Assignment
 }
 
@@ -50,8 +51,8 @@ func stepsFor(arrivals []time.Duration) []time.Duration {
 	for i := 1; i <= 4; i++ {
 		steps = append(steps, first*time.Duration(i)/4)
 	}
-	for d := first; d < horizon; d *= 2 {
-		steps = append(steps, d*3/2, d*2)
+	for d := first * 3 / 2; d < horizon; d = d * 7 / 4 {
+		steps = append(steps, d)
 	}
 	steps = append(steps, arrivals...)
 	slices.Sort(steps)
@@ -127,20 +128,20 @@ func (f *forecast) place(step int, queue []int, left []int32) []int {
 	if len(changed) == 0 {
 		return queue
 	}
-	f.round = f.round[:0]
+	f.round, f.room = f.round[:0], f.room[:0]
 	for _, i := range changed {
-		f.round = append(f.round, f.free[i])
+		f.round, f.room = append(f.round, f.free[i]), append(f.room, f.free[i].Free)
 	}
 	round := placement.NewRound(f.round, 0)
-	room, outdated := f.most(changed), false
+	room, outdated := f.most(), false
 	rest := queue[:0]
 	for _, d := range queue {
-		if holds(room, f.demand[d].Shape.Need) {
+		if need := f.demand[d].Shape.Need; holds(room, need) && f.some(need) {
 			n := f.put(step, d, int(left[d]), round, changed)
 			left[d] -= int32(n)
 			outdated = outdated || n > 0
 			if left[d] > 0 && outdated { // so that the next ones are not tried in vain
-				room, outdated = f.most(changed), false
+				room, outdated = f.most(), false
 			}
 		}
 		if left[d] > 0 {
@@ -176,12 +177,22 @@ func (f *forecast) grown(step int, queue []int) (some bool) {
 	return some
 }
 
-// most is the most that one of some hosts has free, of each resource.
-func (f *forecast) most(hosts []int) (r spec.Resources) {
-	for _, i := range hosts {
-		r = r.Max(f.free[i].Free)
+// most is the most that one of the hosts of the step has free, of each resource.
+func (f *forecast) most() (r spec.Resources) {
+	for i := range f.room {
+		r = r.Max(f.room[i])
 	}
 	return r
+}
+
+// some tells whether one of the hosts of the step has room.
+func (f *forecast) some(need spec.Resources) bool {
+	for i := range f.room {
+		if holds(f.room[i], need) {
+			return true
+		}
+	}
+	return false
 }
 
 // put places tasks of a demand, and says how many start in this step. On the same room, several run one after another if
@@ -208,6 +219,7 @@ func (f *forecast) put(step, demand, left int, round *placement.Round, changed [
 		i := changed[a.Agent]
 		took := d.Shape.Need.Plus(d.Shape.Need, int64(a.Count-1))
 		f.free[i].Free, f.free[i].Used = f.free[i].Free.Plus(took, -1), f.free[i].Used.Plus(took, 1)
+		f.room[a.Agent] = f.free[i].Free
 		f.taken[i], f.longest[i] = true, max(f.longest[i], d.runs())
 		if f.hosts[i].coming && !slices.Contains(f.on[demand], i) {
 			f.on[demand] = append(f.on[demand], i)

@@ -12,6 +12,10 @@ import (
 // rounds is how often a plan looks again at what it has ordered. One that is needed after that is ordered by the next plan.
 const rounds = 8
 
+// atOnce is how many machines of an option are made in one look at most. It is more than any cloud makes at a time, and keeps
+// a plan from taking long over a queue that would fill a continent.
+const atOnce = 1000
+
 // grow makes machines until nothing would wait any more that is worth one. What was made is part of the next forecast, so
 // that a plan which finds everything ordered orders nothing more.
 func (p *planning) grow() {
@@ -38,7 +42,7 @@ func (p *planning) wanting() bool {
 type batch struct {
 	option *option
 	demand []int
-	tasks  map[int]int // that wait when the machine is there
+	tasks  []int // of each demand that wait when the machine is there
 	load
 	// machines is how many are to be made of it, cost what that and the wait for them costs for each task.
 	machines int
@@ -50,22 +54,21 @@ type batch struct {
 // gather collects the demand that an option could hold and that is worth a machine of it.
 func (p *planning) gather(option int, rest []int) *batch {
 	o := p.catalog.options[option]
-	b := &batch{option: o, tasks: map[int]int{}, shortest: math.MaxInt64}
+	b := &batch{option: o, shortest: math.MaxInt64}
 	step := p.outlook.at(o.boot)
-	var now, hours sums
+	var hours sums
 	for _, d := range p.bursting {
 		n := min(rest[d], int(p.outlook.waiting[step][d]))
 		if n == 0 || !slices.Contains(p.holding[d], option) || p.refused[[2]int{d, option}] || !p.worth(d, o, n) {
 			continue
 		}
 		need, run := p.s.Demand[d].Shape.Need, p.s.Demand[d].runs().Hours()
-		b.demand, b.tasks[d] = append(b.demand, d), n
+		b.demand, b.tasks = append(b.demand, d), append(b.tasks, n)
 		b.load.tasks += n
 		b.value += p.waitValue * float64(n)
 		b.wait += p.outlook.wait(d, step)
 		b.longest += run * float64(n)
 		b.shortest = min(b.shortest, p.s.Demand[d].runs())
-		now.add(need, float64(n))
 		hours.add(need, float64(n)*run)
 	}
 	if b.load.tasks > 0 {
@@ -189,7 +192,7 @@ func (p *planning) choose(head int, rest []int, batches []*batch) (best *batch) 
 // size decides how many machines are to be made for a batch.
 func (p *planning) size(b *batch) {
 	var cost float64
-	b.machines, cost = b.weigh(b.option, p.ledger.room(b.option, b.load.tasks, b.option.overhead()+b.shortest))
+	b.machines, cost = b.weigh(b.option, p.ledger.room(b.option, min(b.load.tasks, atOnce), b.option.overhead()+b.shortest))
 	b.machines = max(b.machines, p.lateMachines(b))
 	b.cost = cost/float64(b.load.tasks) + p.waitValue*b.option.boot.Hours()
 }
@@ -204,8 +207,8 @@ func (p *planning) order(b *batch, rest []int) (some, full bool) {
 	}
 	round := placement.NewRound(agents, 0)
 	loads := make([]fill, n)
-	for _, d := range b.demand {
-		for _, a := range round.Place(p.shape(d), b.tasks[d]) {
+	for i, d := range b.demand {
+		for _, a := range round.Place(p.s.Demand[d].Shape, b.tasks[i]) {
 			loads[a.Agent].add(d, a.Count)
 		}
 	}
@@ -252,9 +255,9 @@ func (f *fill) add(d, n int) {
 // lateMachines is how many machines the tasks of a batch need that would miss their deadlines.
 func (p *planning) lateMachines(b *batch) int {
 	var s sums
-	for _, d := range b.demand {
+	for i, d := range b.demand {
 		if p.late(d) {
-			s.add(p.s.Demand[d].Shape.Need, float64(b.tasks[d]))
+			s.add(p.s.Demand[d].Shape.Need, float64(b.tasks[i]))
 		}
 	}
 	return int(math.Ceil(s.machines(b.option.flavor.Resources) - 1e-9))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/lisa-dpc/spillway/cloudburst/vm"
@@ -85,11 +86,11 @@ func (o *option) String() string { return o.flavor.Name + " on " + o.flavor.Clou
 type catalog struct {
 	options []*option
 	round   *placement.Round
-	fits    map[*placement.Shape][]int // options
+	wheres  map[string]*placement.Shape // shapes with nothing but constraints
 }
 
 func newCatalog(s *Situation) *catalog {
-	c := &catalog{options: optionsOf(s), fits: map[*placement.Shape][]int{}}
+	c := &catalog{options: optionsOf(s), wheres: map[string]*placement.Shape{}}
 	agents := make([]placement.Agent, len(c.options))
 	for i, o := range c.options {
 		o.index = i
@@ -100,22 +101,38 @@ func newCatalog(s *Situation) *catalog {
 	return c
 }
 
-// holding lists the options of which an empty machine would take a task of the shape.
-func (c *catalog) holding(s *placement.Shape) []int {
-	fits, known := c.fits[s]
-	if !known {
-		patient := s
-		if s.Waited < s.Burst.After {
-			patient = waited(s, s.Burst.After)
+// holding lists the options of which an empty machine would take a task of the shape, on clouds that its author wants, once
+// it has waited for as long as they want.
+func (c *catalog) holding(s *placement.Shape) (fits []int) {
+	where := c.where(s.Where)
+	for i, o := range c.options {
+		if holds(o.flavor.Resources, s.Need) && allows(s, o) && (where == nil || c.round.CouldHold(i, where)) {
+			fits = append(fits, i)
 		}
-		for i, o := range c.options {
-			if holds(o.flavor.Resources, s.Need) && c.round.CouldHold(i, patient) {
-				fits = append(fits, i)
-			}
-		}
-		c.fits[s] = fits
 	}
 	return fits
+}
+
+// where gives the shape of some constraints, one for all that have the same; nil if there are none.
+func (c *catalog) where(constraints []spec.Constraint) *placement.Shape {
+	if len(constraints) == 0 {
+		return nil
+	}
+	var key []byte
+	for i := range constraints {
+		key = strconv.AppendQuote(key, constraints[i].String())
+	}
+	s := c.wheres[string(key)]
+	if s == nil {
+		s = &placement.Shape{Where: constraints, Burst: spec.Burst{Allow: true}}
+		c.wheres[string(key)] = s
+	}
+	return s
+}
+
+// allows tells whether the author of a task wants the cloud of an option.
+func allows(s *placement.Shape, o *option) bool {
+	return len(s.Burst.Clouds) == 0 || slices.Contains(s.Burst.Clouds, o.cloud.Name)
 }
 
 // holds tells whether there is enough of each resource.

@@ -26,29 +26,23 @@ func (p *planning) unfit(i int) string {
 	case len(p.catalog.options) == 0:
 		return "no pool has a flavor on a cloud"
 	}
-	if p.holding[i] = p.allowed(p.catalog.holding(s), s); len(p.holding[i]) == 0 {
+	if p.holding[i] == nil {
+		p.holding[i] = p.catalog.holding(s)
+	}
+	if len(p.holding[i]) == 0 {
 		return p.noFlavor(s)
 	}
 	return ""
 }
 
-// allowed are the options on clouds that the author wants.
-func (p *planning) allowed(options []int, s *placement.Shape) (allowed []int) {
-	for _, i := range options {
-		if len(s.Burst.Clouds) == 0 || slices.Contains(s.Burst.Clouds, p.catalog.options[i].cloud.Name) {
-			allowed = append(allowed, i)
-		}
-	}
-	return allowed
-}
-
 // noFlavor says why no option can hold a task: which resource none has enough of, or which constraint none satisfies.
 func (p *planning) noFlavor(s *placement.Shape) string {
-	var all []int
-	for i := range p.catalog.options {
-		all = append(all, i)
+	var options []int
+	for i, o := range p.catalog.options {
+		if allows(s, o) {
+			options = append(options, i)
+		}
 	}
-	options := p.allowed(all, s)
 	if len(options) == 0 {
 		return "none of the clouds that its pipeline allows is configured: " + strings.Join(s.Burst.Clouds, ", ")
 	}
@@ -64,7 +58,7 @@ func (p *planning) noFlavor(s *placement.Shape) string {
 		}
 	}
 	for _, w := range s.Where {
-		bare := &placement.Shape{Where: []spec.Constraint{w}, Burst: s.Burst, Waited: s.Burst.After}
+		bare := p.catalog.where([]spec.Constraint{w})
 		if !slices.ContainsFunc(options, func(i int) bool { return p.catalog.round.CouldHold(i, bare) }) {
 			return "no pool has machines with " + w.String()
 		}

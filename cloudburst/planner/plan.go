@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/lisa-dpc/spillway/cloudburst/vm"
-	"github.com/lisa-dpc/spillway/scheduler/placement"
 )
 
 // Plan is what to do now, and what is said to those who wait.
@@ -97,7 +96,7 @@ func newPlanning(s *Situation) *planning {
 	p := &planning{
 		s: packed(s), vms: slices.Clone(s.VMs), pools: map[string]*Pool{}, flavors: map[string]*Flavor{}, agents: map[string]*host{},
 		catalog: newCatalog(s), ledger: newLedger(s), waitValue: s.WaitValue, gone: map[string]bool{}, awake: map[string]bool{},
-		plan: Plan{Outlook: make([]Outlook, len(s.Demand))},
+		holding: make([][]int, len(s.Demand)), plan: Plan{Outlook: make([]Outlook, len(s.Demand))},
 	}
 	if p.waitValue == 0 {
 		p.waitValue = DefaultWaitValue
@@ -172,7 +171,7 @@ func (p *planning) settle() {
 
 // sort finds out which demand may go to a machine, and why the other may not.
 func (p *planning) sort() {
-	p.bursting, p.why, p.holding = nil, make([]string, len(p.s.Demand)), make([][]int, len(p.s.Demand))
+	p.bursting, p.why = nil, make([]string, len(p.s.Demand))
 	reopens, closed := p.s.Calendar.opens(p.s.Now)
 	for i := range p.s.Demand {
 		p.why[i] = p.unfit(i)
@@ -236,6 +235,3 @@ func (p *planning) make(o *option, zone string, demand []int, reason string) {
 
 // name is what a machine is called while it has no intent.
 func (p *planning) name(n int) string { return fmt.Sprintf("new-%06d", n) }
-
-// shape is what placement knows of a demand once it has waited for as long as its author wants.
-func (p *planning) shape(d int) *placement.Shape { return p.s.Demand[d].Shape }

@@ -66,7 +66,7 @@ func (p *planning) without(goes []*host, later time.Duration) *planning {
 	}
 	q := *p
 	q.s, q.ledger, q.full, q.plan = &s, p.ledger.clone(), slices.Clone(p.full), Plan{}
-	q.awake, q.gone = maps.Clone(p.awake), maps.Clone(p.gone)
+	q.awake, q.gone, q.holding = maps.Clone(p.awake), maps.Clone(p.gone), slices.Clone(p.holding)
 	q.hosts = slices.DeleteFunc(slices.Clone(p.hosts), func(h *host) bool { return slices.Contains(goes, h) })
 	for _, h := range goes {
 		q.gone[h.vm.Intent] = true

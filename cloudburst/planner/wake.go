@@ -80,7 +80,7 @@ func (p *planning) spread(agents []placement.Agent) []fill {
 		if n == 0 || !slices.ContainsFunc(p.holding[d], func(i int) bool { return p.worth(d, p.catalog.options[i], n) }) {
 			continue
 		}
-		for _, a := range round.Place(p.shape(d), n) {
+		for _, a := range round.Place(p.s.Demand[d].Shape, n) {
 			loads[a.Agent].add(d, a.Count)
 		}
 	}

@@ -12,6 +12,7 @@ func (p *planning) warm() {
 	if _, closed := p.s.Calendar.opens(p.s.Now); closed {
 		return
 	}
+	before := len(p.hosts)
 	for i := range p.s.Pools {
 		pool := &p.s.Pools[i]
 		if p.backlog(pool) { // for which another machine is not worth its price
@@ -21,7 +22,9 @@ func (p *planning) warm() {
 			ready++
 		}
 	}
-	p.cast()
+	if len(p.hosts) > before {
+		p.cast()
+	}
 }
 
 // backlog tells whether something waits, and goes on waiting, that machines of a pool could take.
