@@ -44,6 +44,11 @@ const docHead = `# The command line
 Verbs that ask a scheduler ask the one that ` + "`--url`" + ` names, else ` + "`SPILLWAY_URL`" + `, else ` + "`" + defaultURL + "`" + `. Who asks is said by the token
 in ` + "`SPILLWAY_TOKEN`" + ` or ` + "`--token-file`" + `, and the authorities of its certificate are in ` + "`SPILLWAY_CA`" + ` or ` + "`--ca-file`" + `.
 
+## Where the clouds are
+
+` + "`" + `spillway cloudburst` + "`" + ` and the verbs below ` + "`" + `spillway cloud` + "`" + ` read [burst.yaml](burst.md), which ` + "`" + `--config` + "`" + ` names, else ` + "`" + `SPILLWAY_BURST` + "`" + `, else it is in the
+working folder. It says where the scheduler, the Mesos master and the clouds are, and who asks.
+
 ## What is printed
 
 Tables are for people: their columns may change, and a terminal gets its last column cut to its width. ` + "`-o json`" + ` and ` + "`-o yaml`" + ` print what
@@ -58,7 +63,7 @@ submitted last.
 | status | meaning |
 | --- | --- |
 | 0 | it is done; of a run that is followed: it succeeded |
-| 1 | a run that is followed has failed; a spec that is validated has problems |
+| 1 | a run that is followed has failed; a spec that is validated has problems; something that a verb about clouds has asked did not answer, or ` + "`" + `cloud check` + "`" + ` found something wrong |
 | 2 | bad input; or the scheduler refused it, does not answer, or does not know what is asked for |
 | 3 | a run that is followed was cancelled |
 | 130 | the command was interrupted; a run that is followed goes on |

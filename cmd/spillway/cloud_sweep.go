@@ -94,7 +94,18 @@ func printLeftovers(s *sheet, v cloudLeftovers) {
 		t.row(l.Cloud, l.Kind, l.ID, l.Intent, since(s.now, l.Created), l.Status, l.Why, cell{l.Error, red})
 	}
 	t.print(s, s.screen)
-	if !v.Removed {
-		fmt.Fprintf(s, "\n%s left behind; --delete removes what is listed\n", counted(len(v.Leftovers), "thing"))
+	kept := 0
+	for _, l := range v.Leftovers {
+		if !v.Removed || l.Error != "" {
+			kept++
+		}
+	}
+	switch {
+	case !v.Removed:
+		fmt.Fprintf(s, "\n%s left behind; --delete removes what is listed\n", counted(kept, "thing"))
+	case kept > 0:
+		fmt.Fprintf(s, "\n%d of them deleted\n", len(v.Leftovers)-kept)
+	default:
+		fmt.Fprintln(s, "\nall of them deleted")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
+	"github.com/lisa-dpc/spillway/cloudburst/vm"
 	"github.com/lisa-dpc/spillway/scheduler/httpapi"
 )
 
@@ -59,6 +60,31 @@ var someAgents = []httpapi.Agent{
 	{ID: "b", Hostname: "gpu-agent-2", Free: httpapi.Resources{CPUs: 8, MemBytes: 64 << 30, GPUs: 2}, Seen: noon, Maintenance: at(time.Hour)},
 }
 
+var someVMs = cloudVMs{VMs: []cloudVM{
+	{Intent: "batch-k3f9x2mzqa", Pool: "batch", Cloud: "hxn", Flavor: "m1.large", Stage: vm.Serving, Since: noon.Add(-3 * time.Hour), Agent: "a-S7",
+		Lease: at(9 * time.Hour), PricePerHour: 0.35, Cost: 1.05},
+	{Intent: "batch-w7aaq3kd5e", Pool: "batch", Cloud: "grilles", Flavor: "c4", Stage: vm.Building, Since: noon.Add(-20 * time.Second), Expected: at(100 * time.Second)},
+	{Intent: "highmem-aaaaaaaaaa", Pool: "highmem", Cloud: "hxn", Flavor: "r2", Stage: vm.Failed, Since: noon.Add(-time.Minute), Reason: "No valid host was found. \x1b[31m"},
+}}
+
+var aPlan = cloudPlan{
+	Actions: []cloudAction{
+		{Verb: "boot", Pool: "batch", Cloud: "hxn", Flavor: "m1.large", Reason: "24 tasks of a/whiten would wait longer than the 2m that it takes to arrive"},
+		{Verb: "drain", VM: "batch-k3f9x2mzqa", Pool: "batch", Cloud: "hxn", Flavor: "m1.large", Then: "stop", Reason: "nothing has run there for 10m"},
+	},
+	Waiting: []cloudWait{{cloudStep: cloudStep{aRun.ID, "whiten"}, Project: "lisa", Pipeline: "strain", Tasks: 24, Since: noon.Add(-time.Minute), VMs: 1, Expected: at(2 * time.Minute),
+		Why: "1 VM (m1.large on hxn) is expected in 2m"}},
+}
+
+var someLeftovers = cloudLeftovers{Leftovers: []cloudLeftover{
+	{Cloud: "hxn", Kind: "port", ID: "0c0f", Intent: "batch-k3f9x2mzqa", Created: noon.Add(-time.Hour), Status: "DOWN", Why: "there is no server of batch-k3f9x2mzqa"},
+}}
+
+var someChecks = cloudChecks{Checks: []cloudCheck{
+	{What: "cloud hxn: credentials", OK: true, Said: "accepted"},
+	{What: "cloud hxn: pool batch: network internl", Said: "there is none of that name or id; there are: internal", Do: "name one that is there, or have it made"},
+}}
+
 // TestTables draws every table as it is in a pipe, and on terminals with and without colours.
 func TestTables(t *testing.T) {
 	draw := map[string]func(s *sheet){
@@ -87,7 +113,11 @@ func TestTables(t *testing.T) {
 			projectsTable(aQueue, s.now).print(s, s.screen)
 			waitingTable(aQueue, s.now).print(s, s.screen)
 		},
-		"agents": func(s *sheet) { agentsTable(someAgents, s.now).print(s, s.screen) },
+		"vms":       func(s *sheet) { printVMs(s, someVMs); printVMs(s, cloudVMs{}) },
+		"plan":      func(s *sheet) { printPlan(s, aPlan); printPlan(s, cloudPlan{}) },
+		"leftovers": func(s *sheet) { printLeftovers(s, someLeftovers); printLeftovers(s, cloudLeftovers{}) },
+		"checks":    func(s *sheet) { printChecks(s, someChecks) },
+		"agents":    func(s *sheet) { agentsTable(someAgents, s.now).print(s, s.screen) },
 		"clouds": func(s *sheet) {
 			agentsTable([]httpapi.Agent{someAgents[0], {
 				Hostname: "burst-1", VM: "burst-abcdefghij", Cloud: "hxn", Seen: noon, Free: httpapi.Resources{CPUs: 8, MemBytes: 16 << 30},
