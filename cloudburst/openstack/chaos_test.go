@@ -50,12 +50,14 @@ func TestFiveHundredCyclesWithFaults(t *testing.T) {
 		Seed: 4, Quota: &ministack.Quota{Instances: 100, Cores: 100, RAM: 1 << 20, Ports: 200, Volumes: 100, Gigabytes: 1000},
 		BuildTime: time.Millisecond, ActionTime: time.Millisecond,
 	})
-	for name, metadata := range map[string]map[string]string{
+	strangers := map[string]map[string]string{
 		"somebody":                           nil,
 		"spillway-" + ours + "-a-aaaaaaaaaa": {"spillway_pool": "a"},
 		"another":                            {"spillway_cluster": ours + "y", "spillway_vm": "a-aaaaaaaaaa"},
 		"half":                               {"spillway_cluster": ours},
-	} {
+	}
+	bystanders := len(strangers)
+	for name, metadata := range strangers {
 		mini.AddBystander(name, metadata)
 	}
 	config := miniConfig(t, mini)
@@ -83,6 +85,9 @@ func TestFiveHundredCyclesWithFaults(t *testing.T) {
 	left, err := cloud.Leftovers(context.Background(), ours)
 	if err != nil || len(left) > 0 {
 		t.Errorf("left: %+v, %v", left, err)
+	}
+	if s, p, v := len(mini.Servers()), len(mini.Ports()), len(mini.Volumes()); s != bystanders || p != 2*bystanders || v != bystanders {
+		t.Errorf("the cloud has %d servers, %d ports and %d volumes, not those of %d bystanders", s, p, v, bystanders)
 	}
 	if touched := mini.Touched(); len(touched) > 0 {
 		t.Errorf("touched what is not ours: %v", touched)
