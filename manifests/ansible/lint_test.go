@@ -24,7 +24,7 @@ func tool(t *testing.T, name, debian string) {
 
 func TestLint(t *testing.T) {
 	tool(t, "ansible-lint", "ansible-lint")
-	command := exec.Command("ansible-lint", "--offline", "--profile", "production", "--nocolor", "-p")
+	command := exec.Command("ansible-lint", "--offline", "--profile", "production", "--nocolor")
 	command.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Errorf("ansible-lint: %v\n%s", err, out)
