@@ -57,9 +57,12 @@ func (a *Agent) takeOff(ctx context.Context, f *flight, timeout time.Duration, w
 	a.airborne.Add(1)
 	go func() {
 		defer a.airborne.Done()
-		ctx, cancel := context.WithTimeout(ctx, timeout)
+		limited, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		r := work(ctx)
+		r := work(limited)
+		if ctx.Err() != nil {
+			return // abandoned: that it has not succeeded is nobody's failure
+		}
 		a.metrics.operation(f.verb, f.cloud, r.err)
 		a.land(f, r)
 	}()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -43,7 +44,7 @@ func newCloudburst() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return b.burst(cmd, log, once)
+			return b.burst(cmd.Context(), cmd.ErrOrStderr(), log, once)
 		},
 	}
 	b.flags(cmd)
@@ -63,15 +64,15 @@ const (
 )
 
 // burst runs the agent until ctx ends.
-func (b *bursting) burst(cmd *cobra.Command, log *slog.Logger, once bool) (err error) {
-	ctx, cancel := context.WithCancel(cmd.Context())
+func (b *bursting) burst(outer context.Context, warnings io.Writer, log *slog.Logger, once bool) (err error) {
+	ctx, cancel := context.WithCancel(outer)
 	defer cancel()
 	s, err := b.open()
 	if err != nil {
 		return err
 	}
 	c := s.Config()
-	rest, err := schedulerOf(c, cmd.ErrOrStderr())
+	rest, err := schedulerOf(c, warnings)
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (b *bursting) burst(cmd *cobra.Command, log *slog.Logger, once bool) (err e
 		return burstOnce(ctx, configure())
 	}
 	err = burstOn(ctx, s, configure, log)
-	if cmd.Context().Err() != nil {
+	if outer.Err() != nil {
 		log.Info("stopping, as it was told; machines go on", "pid", os.Getpid())
 		return nil
 	}

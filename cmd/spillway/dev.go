@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,6 +19,7 @@ func newDev() *cobra.Command {
 	s := service{config: scheduler.DefaultConfig(), access: accessFlags{local: true}}
 	var agents devAgents
 	var master devMaster
+	var cloud devCloud
 	var dir, runner, logLevel, logFormat string
 	cmd := &cobra.Command{
 		Use:   "dev",
@@ -35,13 +37,14 @@ func newDev() *cobra.Command {
 				}
 				defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 			}
-			return dev(cmd, s, master, agents, dir, minimesos.Runner(runner))
+			return dev(cmd, s, master, agents, &cloud, dir, minimesos.Runner(runner))
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&s.listen, "listen", defaultListen, "address of this machine's own on which requests are answered")
 	master.flags(f)
 	agents.flags(f)
+	cloud.flags(f)
 	f.StringVar(&runner, "runner", string(minimesos.Auto), "how tasks run: auto, docker, process, or instant (not at all)")
 	f.StringVar(&dir, "dir", "", "folder for state and sandboxes; kept (default: a temporary one, removed at the end)")
 	f.StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
@@ -54,9 +57,10 @@ func newDev() *cobra.Command {
 	return cmd
 }
 
-func dev(cmd *cobra.Command, s service, master devMaster, agents devAgents, dir string, runner minimesos.Runner) (err error) {
-	if _, err := s.access.check(s.listen); err != nil {
-		return err // before anything is started
+func dev(cmd *cobra.Command, s service, master devMaster, agents devAgents, cloud *devCloud, dir string, runner minimesos.Runner) (err error) {
+	_, err = s.access.check(s.listen) // before anything is started
+	if err = errors.Join(err, cloud.check()); err != nil {
+		return err
 	}
 	if err := master.check(); err != nil {
 		return err
@@ -82,14 +86,31 @@ func dev(cmd *cobra.Command, s service, master devMaster, agents devAgents, dir 
 		return err
 	}
 	defer func() { err = errors.Join(err, closeEngine()) }()
-	return s.run(cmd.Context(), func(addr string) {
+	if cloud.wanted {
+		if err := cloud.start(dir, cluster); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, cloud.close()) }()
+	}
+	ctx, cancel := context.WithCancelCause(cmd.Context())
+	defer cancel(nil)
+	err = s.run(ctx, func(addr string) {
+		if cloud.wanted {
+			cloud.use(ctx, cancel, cmd.ErrOrStderr(), "http://"+addr, cluster.URL(), s.log)
+		}
 		words := runnerWords[cluster.Runner()]
 		if why := cluster.NoDocker(); why != nil {
 			words += ", because " + engineTrouble(why)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "spillway answers on http://%s: a Mesos master on %s with %s; tasks run as %s\n",
-			addr, cluster.URL(), counted(agents.count, "agent"), words)
+		fmt.Fprintf(cmd.OutOrStdout(), "spillway answers on http://%s: a Mesos master on %s with %s; tasks run as %s%s\n",
+			addr, cluster.URL(), counted(agents.count, "agent"), words, cloud.words())
 	})
+	cancel(nil)
+	cloud.agent.Wait()
+	if cause := context.Cause(ctx); cmd.Context().Err() == nil && !errors.Is(cause, context.Canceled) {
+		err = errors.Join(err, cause)
+	}
+	return err
 }
 
 // runnerWords say how tasks run.

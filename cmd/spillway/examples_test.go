@@ -77,6 +77,11 @@ var examples = []example{
 		},
 	},
 	{
+		name: "peak", file: "peak.yaml", params: []string{"tasks=6", "seconds=1"},
+		phases: map[string]string{"darts": "succeeded"},
+		said:   map[string]string{"darts/0": "pi is about 3.1"},
+	},
+	{
 		name: "strain", file: "strain/strain.yaml", folder: "data", params: []string{"templates=4", "slides=2"}, more: strainParams,
 		phases: map[string]string{
 			"spectrum": "succeeded", "whiten": "succeeded", "search": "succeeded",

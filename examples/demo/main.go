@@ -1,6 +1,7 @@
 // Command demo shows Spillway at work on real data, from nothing to a picture: it builds the analysis in
 // examples/strain, starts `spillway dev`, runs the pipeline there, and leaves a folder with the finding, the run's timeline
-// and its record. `make demo` calls it.
+// and its record. Then it gives a small cluster with a cloud beside it more than that has room for, and adds a picture of
+// how the cloud helps. `make demo` calls it.
 //
 // It downloads nothing and leaves nothing behind but that folder: no process, no container, no image.
 package main
@@ -93,14 +94,26 @@ func (d demo) show(ctx context.Context) (status int, err, left error) {
 	defer afterwards(how.remove)
 	fmt.Printf("Tasks run as %s.\n", how.words)
 
-	server, err := d.start(ctx, how.runner, work)
+	if status, err, left = d.analyse(ctx, work, data, how); status != 0 || err != nil || left != nil {
+		return status, err, left
+	}
+	status, err, left = d.overflow(ctx, work)
+	if err == nil {
+		d.name(status)
+	}
+	return status, err, left
+}
+
+// analyse runs the analysis and collects what it leaves.
+func (d demo) analyse(ctx context.Context, work, data string, how way) (status int, err, left error) {
+	server, err := d.start(ctx, filepath.Join(work, "dev"), "--agents", "3", "--runner", how.runner)
 	if err != nil {
 		return exitProblem, err, nil
 	}
-	defer afterwards(server.stop)
+	defer func() { left = server.stop() }()
 	ctx, cancel := context.WithTimeoutCause(server.alive(ctx), patience, fmt.Errorf("the run did not end within %v", patience))
 	defer cancel()
-	status, err = server.run(ctx, append(how.params, "data="+data))
+	status, err = server.run(ctx, d.spec(), append(how.params, "data="+data)...)
 	if err != nil {
 		return exitProblem, err, nil
 	}

@@ -187,7 +187,7 @@ func TestTheDemoLeavesWhatItNames(t *testing.T) {
 		if status := s.end(); status != 0 {
 			t.Errorf("exit status %d", status)
 		}
-		files := []string{"finding.png", "finding.svg", "finding.json", timelineFile, recordFile}
+		files := []string{"finding.png", "finding.svg", "finding.json", peakFile, timelineFile, recordFile}
 		for _, name := range files {
 			if !strings.Contains(s.stdout.String(), "\n"+filepath.Join(s.out, name)+"\n") {
 				t.Errorf("%s is not named", name)
@@ -198,7 +198,17 @@ func TestTheDemoLeavesWhatItNames(t *testing.T) {
 		}
 		s.leaves(append(files, "notes.txt")...)
 		s.showsWhatItSays()
+		s.showsAPeak()
 	})
+}
+
+// showsAPeak checks that of the peak's agents some were in the cloud: one of a cluster of one would make a low chart.
+func (s *show) showsAPeak() {
+	s.Helper()
+	_, agents, _ := strings.Cut(string(s.file(peakFile)), ">in the cloud<")
+	if strings.Count(s.stdout.String(), "60 succeeded") == 0 || agents == "" {
+		s.Error("the peak's 60 tasks, or the agents in the cloud, are not shown")
+	}
 }
 
 // showsWhatItSays looks into the files of a run that succeeded.
@@ -207,7 +217,7 @@ func (s *show) showsWhatItSays() {
 	if _, err := png.Decode(bytes.NewReader(s.file("finding.png"))); err != nil {
 		s.Errorf("finding.png: %v", err)
 	}
-	for _, name := range []string{"finding.svg", timelineFile} {
+	for _, name := range []string{"finding.svg", peakFile, timelineFile} {
 		if text := s.file(name); !bytes.Contains(text, []byte("<svg")) || !bytes.HasSuffix(bytes.TrimSpace(text), []byte("</svg>")) {
 			s.Errorf("%s is not a whole drawing", name)
 		}
@@ -262,12 +272,12 @@ func main() {
 }
 `,
 	}
-	for _, name := range []string{"strain.yaml", "Dockerfile"} {
-		text, err := os.ReadFile(filepath.Join("..", "strain", name))
+	for _, name := range []string{"strain/strain.yaml", "strain/Dockerfile", "peak.yaml"} {
+		text, err := os.ReadFile(filepath.Join("..", name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		files[filepath.Join(folder, name)] = fewer.Replace(string(text))
+		files[filepath.Join(tree, "examples", name)] = fewer.Replace(string(text))
 	}
 	for path, text := range files {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -278,7 +288,7 @@ func main() {
 }
 
 // fewer makes few tasks of the pipeline.
-var fewer = strings.NewReplacer("array: 15", "array: 2", "default: 40", "default: 2", "default: 24", "default: 2")
+var fewer = strings.NewReplacer("array: 15", "array: 2", "default: 40", "default: 2", "default: 24", "default: 2", "default: 60", "default: 2")
 
 const (
 	failing = `if step == "whiten" { fmt.Fprintln(os.Stderr, "the mirrors fell down"); os.Exit(3) }`
@@ -339,7 +349,7 @@ func TestAfterADemoThatWasKilledTheNextCleansUp(t *testing.T) {
 		if status := next.end(); status != 0 {
 			t.Errorf("the next: exit status %d", status)
 		}
-		next.leaves("finding.png", "finding.svg", "finding.json", timelineFile, recordFile)
+		next.leaves("finding.png", "finding.svg", "finding.json", peakFile, timelineFile, recordFile)
 	})
 }
 

@@ -22,6 +22,7 @@ var results = []struct {
 	{"finding.png", "what was found, as a picture", succeeded},
 	{"finding.svg", "the same, to enlarge", succeeded},
 	{"finding.json", "the same, in numbers", succeeded},
+	{peakFile, "how a peak overflowed into the cloud: queue, agents, waits", succeeded},
 	{failuresFile, "what the tasks wrote that failed", failed},
 	{timelineFile, "who ran what when", all},
 	{recordFile, "the record of the run and of all its attempts", all},
@@ -38,6 +39,7 @@ const (
 
 const (
 	failuresFile = "failures.txt"
+	peakFile     = "peak.svg"
 	timelineFile = "timeline.svg"
 	recordFile   = "run.json"
 )
@@ -73,7 +75,7 @@ func (d demo) clear() (unlock func() error, err error) {
 	return folder.Close, nil
 }
 
-// collect puts what the run left into the folder, and names it.
+// collect puts what the run left into the folder. Of a run that failed nothing more will come: then it names what there is.
 func (d demo) collect(ctx context.Context, s *server, data string, status int) error {
 	if err := s.draw(ctx); err != nil {
 		return err
@@ -88,16 +90,20 @@ func (d demo) collect(ctx context.Context, s *server, data string, status int) e
 	case failed:
 		err = s.failures(ctx)
 	}
-	if err != nil {
-		return err
+	if err == nil && runs(status) != succeeded {
+		d.name(status)
 	}
+	return err
+}
+
+// name tells which files runs that ended so have left.
+func (d demo) name(status int) {
 	fmt.Println()
 	for _, r := range results {
 		if r.of == all || r.of == runs(status) {
 			fmt.Printf("%s\n    %s\n", filepath.Join(d.out, r.name), r.about)
 		}
 	}
-	return nil
 }
 
 // draw leaves the run's timeline.
@@ -167,7 +173,7 @@ func (s *server) failures(ctx context.Context) error {
 // found copies what the pipeline found, and says it.
 func (d demo) found(data string) error {
 	for _, r := range results {
-		if r.of != succeeded {
+		if r.of != succeeded || r.name == peakFile { // which is of another run, and no task's
 			continue
 		}
 		// A copy belongs to whoever runs the demo; what a container wrote may belong to root.

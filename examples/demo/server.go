@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"time"
 )
@@ -27,9 +26,9 @@ const grace = 30 * time.Second
 
 var address = regexp.MustCompile(`http://[0-9.]+:[0-9]+`)
 
-// start begins dev on a free port, and returns when it answers.
-func (d demo) start(ctx context.Context, runner, work string) (*server, error) {
-	cmd := exec.Command(d.spillway, "dev", "--listen", "127.0.0.1:0", "--agents", "3", "--runner", runner, "--dir", filepath.Join(work, "dev"))
+// start begins dev with its files in a folder, on a free port, and returns when it answers.
+func (d demo) start(ctx context.Context, dir string, args ...string) (*server, error) {
+	cmd := exec.Command(d.spillway, append([]string{"dev", "--listen", "127.0.0.1:0", "--dir", dir}, args...)...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = tied()
 	// An interrupt at the terminal is for demo, which ends dev when nobody needs it any more.
@@ -94,9 +93,9 @@ func (s *server) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs the pipeline, showing its progress, and returns the run's exit status.
-func (s *server) run(ctx context.Context, params []string) (status int, err error) {
-	args := []string{"run", s.spec()}
+// run runs a pipeline, showing its progress, and returns the run's exit status.
+func (s *server) run(ctx context.Context, spec string, params ...string) (status int, err error) {
+	args := []string{"run", spec}
 	for _, p := range params {
 		args = append(args, "--param", p)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lisa-dpc/spillway/scheduler"
 	"github.com/lisa-dpc/spillway/scheduler/access"
 )
 
@@ -199,7 +200,7 @@ func (rt route) acceptable(accept []string) error {
 // fail answers with a problem document. That a client has gone away is nobody's failure, and nobody reads the answer.
 func (s *Server) fail(w http.ResponseWriter, req *http.Request, err error) {
 	p := problemOf(err)
-	if p.Status >= http.StatusInternalServerError && req.Context().Err() == nil {
+	if p.Status >= http.StatusInternalServerError && req.Context().Err() == nil && !errors.Is(err, scheduler.ErrStopped) {
 		s.log.Error("request failed", "method", req.Method, "path", access.Redact(req.URL.Path), "error", err)
 	}
 	if errors.Is(err, http.ErrAbortHandler) {
