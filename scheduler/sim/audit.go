@@ -33,6 +33,8 @@ type audit struct {
 	// away is when the master last told that a task cannot be reached, subscribed since when it can be heard.
 	away       map[string]time.Duration
 	subscribed time.Duration
+	// cordons are until when agents are promised to get nothing new.
+	cordons map[string]time.Duration
 	// fits is since when a waiting step fits an agent on which nothing is launched.
 	fits  map[fit]fitting
 	steps int
@@ -57,7 +59,7 @@ func newAudit(w *world) *audit {
 		fresh: map[state.AttemptID]bool{}, sent: map[state.AttemptID]bool{},
 		twins: map[string]bool{}, killed: map[string]bool{},
 		alive: map[taskName][]*execution{}, causes: map[state.AttemptID]attemptCause{},
-		fits: map[fit]fitting{}, away: map[string]time.Duration{},
+		cordons: map[string]time.Duration{}, fits: map[fit]fitting{}, away: map[string]time.Duration{},
 		pipelines: map[string][]state.PipelineRecord{},
 	}
 }
@@ -69,6 +71,9 @@ func (a *audit) given(batch []scheduler.Input) {
 	clear(a.twins)
 	clear(a.killed)
 	for _, in := range batch {
+		if c, is := in.(*scheduler.Uncordon); is {
+			delete(a.cordons, c.Agent)
+		}
 		e, ok := in.(scheduler.Event)
 		if !ok {
 			continue
@@ -163,6 +168,7 @@ func (a *audit) accepted(c *mesos.Accept) {
 			a.w.fail("%s is launched twice", l.ID)
 		}
 		a.image(l.ID, l.Image)
+		a.place(l.ID, c.AgentID)
 		a.sent[l.ID] = true
 		delete(a.fresh, l.ID)
 	}
@@ -225,6 +231,7 @@ func (a *audit) restarted() {
 	clear(a.fresh)
 	clear(a.fits)
 	clear(a.away)
+	clear(a.cordons)
 }
 
 // attempt returns what is durable of an attempt, or nil.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lisa-dpc/spillway/scheduler/spec"
 	"github.com/lisa-dpc/spillway/scheduler/state"
 )
 
@@ -42,7 +41,7 @@ func (a *audit) watch() {
 		name := string(st.Run().Record().ID) + "/" + st.Spec().Name
 		for _, g := range st.Groups(w.time()) {
 			for _, e := range w.master.entries {
-				if !reserved[e.id] && !slices.Contains(g.Avoid, e.id) && g.Count > 0 && a.hasRoom(e, st.Spec()) {
+				if !reserved[e.id] && !slices.Contains(g.Avoid, e.id) && g.Count > 0 && a.hasRoom(e, st) {
 					a.waits(name, e)
 				}
 			}
@@ -51,8 +50,12 @@ func (a *audit) watch() {
 }
 
 // hasRoom reports whether an agent has room for a task of a step, in what is free or offered to us.
-func (a *audit) hasRoom(e *entry, st *spec.Step) bool {
-	if !e.connected || e.inactive || e.agent.cut || !e.unavailableFrom.IsZero() {
+func (a *audit) hasRoom(e *entry, waiting *state.Step) bool {
+	st := waiting.Spec()
+	if !e.connected || e.inactive || e.agent.cut || !e.unavailableFrom.IsZero() || a.cordons[e.id] > a.w.now {
+		return false
+	}
+	if !e.agent.machine.wanted(waiting.Run().Pipeline().Burst, a.w.time().Sub(waiting.Opened())) {
 		return false
 	}
 	for _, c := range st.Where {

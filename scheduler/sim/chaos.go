@@ -85,6 +85,9 @@ func (c *chaos) machines() []Machine {
 		case c.maybe(0.3):
 			m.Attributes["site"] = "hxn"
 		}
+		if i >= 2 && c.maybe(0.3) {
+			m.Attributes["spillway_vm"], m.Attributes["spillway_cloud"] = "vm-"+m.Name, pick(c.rng, []string{"hxn", "ovh"})
+		}
 		all = append(all, m)
 	}
 	return all

@@ -60,6 +60,7 @@ var faults = []fault{
 	{"machine lost", loseMachine},
 	{"machine reboots", rebootMachine},
 	{"agent drained", drainAgent},
+	{"agent cordoned", cordonAgent},
 	{"agent marked gone", markAgentGone},
 	{"offers rescinded", rescindOffers},
 	{"framework removed", removeFramework},

@@ -15,6 +15,9 @@ func (c *chaos) pipeline() string {
 	} else {
 		b.WriteString("params:\n  n: {type: int, default: 2}\n")
 	}
+	if c.maybe(0.5) {
+		fmt.Fprintf(&b, "burst: {%s}\n", pick(c.rng, []string{"allow: false", "after: 20s", "after: 2m", "clouds: [hxn]", "after: 40s, clouds: [ovh, other]"}))
+	}
 	b.WriteString("defaults: {image: busybox, run: work}\nsteps:\n")
 	if c.maybe(0.05) {
 		b.WriteString("  nothing: {array: 0}\n")

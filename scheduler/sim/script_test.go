@@ -399,6 +399,10 @@ func (s *script) disturbAgent(c *command) {
 		w.master.byID[a.id].inactive = true
 		w.master.rescindAll(w.master.byID[a.id])
 		a.drain()
+	case "cordon":
+		w.people.cordon(a.id, s.duration(c.args[1]))
+	case "uncordon":
+		w.people.uncordon(a.id)
 	case "rescind":
 		w.master.rescindAll(w.master.byID[a.id])
 	case "plan-maintenance":

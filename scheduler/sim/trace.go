@@ -90,6 +90,10 @@ func describeInput(in scheduler.Input) string {
 		return fmt.Sprintf("retry %s", in.ID)
 	case *scheduler.Forget:
 		return fmt.Sprintf("forget %s", in.ID)
+	case *scheduler.Cordon:
+		return fmt.Sprintf("cordon %s for %s", in.Agent, in.For)
+	case *scheduler.Uncordon:
+		return fmt.Sprintf("uncordon %s", in.Agent)
 	case *scheduler.PutPipeline:
 		return fmt.Sprintf("put pipeline %s", in.Name)
 	case *scheduler.DeletePipeline:
