@@ -97,7 +97,9 @@ func sleeping(id string) mesos.TaskInfo {
 // settles waits for what happens in other processes.
 func settles(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(5 * time.Millisecond) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); !cond(); <-tick.C {
 		if time.Now().After(end) {
 			t.Fatalf("waiting until %s", what)
 		}
