@@ -158,7 +158,7 @@ func (b *bursting) preview(cmd *cobra.Command) (*cloudburst.Preview, *site.Site,
 
 // complain tells on the standard error what did not answer.
 func complain(cmd *cobra.Command, trouble []error) {
-	for _, err := range trouble {
-		fmt.Fprintf(cmd.ErrOrStderr(), "spillway: warning: %v\n", err)
+	for _, line := range sentences(trouble) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "spillway: warning: %s\n", harmless(line))
 	}
 }

@@ -118,10 +118,17 @@ func unlessZero(t time.Time) *time.Time {
 	return &t
 }
 
+// sentences are errors in a line each. Where several calls have failed in the same way, that is said once.
 func sentences(errs []error) []string {
 	var all []string
 	for _, err := range errs {
-		all = append(all, err.Error())
+		var said []string
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			if !slices.ContainsFunc(said, func(s string) bool { return strings.HasSuffix(s, line) }) {
+				said = append(said, line)
+			}
+		}
+		all = append(all, strings.Join(said, "; "))
 	}
 	return all
 }
