@@ -40,7 +40,7 @@ func (c *Cloud) Boot(ctx context.Context, b Boot) (Server, error) {
 	}
 	tidy, done := context.WithTimeout(context.WithoutCancel(ctx), tidying)
 	defer done()
-	if left := c.removeParts(tidy, b.Cluster, b.Intent, ""); left != nil {
+	if left := c.removeParts(tidy, b.Cluster, b.Intent); left != nil {
 		err = fmt.Errorf("%w; removing what was made for it: %w", err, left)
 	}
 	return Server{}, err

@@ -35,12 +35,15 @@ func (c *Cloud) Delete(ctx context.Context, cluster, intent, id string) error {
 			return err
 		}
 	}
-	return c.removeParts(ctx, cluster, intent, id)
+	return c.removeParts(ctx, cluster, intent)
 }
 
 // removeParts removes what a machine has had besides its server.
-func (c *Cloud) removeParts(ctx context.Context, cluster, intent, server string) error {
-	return errors.Join(c.removePorts(ctx, cluster, intent, server), c.removeVolumes(ctx, cluster, intent, server))
+func (c *Cloud) removeParts(ctx context.Context, cluster, intent string) error {
+	if err := c.removePorts(ctx, cluster, intent); err != nil {
+		return err
+	}
+	return c.removeVolumes(ctx, cluster, intent)
 }
 
 // askAgain is after how many looks a server that is still there is asked to go once more: compute hosts forget requests.

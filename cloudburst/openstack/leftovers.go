@@ -92,8 +92,10 @@ func (c *Cloud) removeLeftPort(ctx context.Context, l Leftover) error {
 	if p.Description != portTag(l.Cluster, l.Intent) {
 		return untagged(l)
 	}
-	if err := c.unused(ctx, l, p.DeviceID); err != nil {
+	if used, err := c.exists(ctx, p.DeviceID); err != nil {
 		return err
+	} else if used {
+		return inUse(l, p.DeviceID)
 	}
 	return c.removePort(ctx, l.ID)
 }
@@ -109,27 +111,16 @@ func (c *Cloud) removeLeftVolume(ctx context.Context, l Leftover) error {
 	if !tagged(v.Metadata, map[string]string{vm.KeyCluster: l.Cluster, vm.KeyIntent: l.Intent}) {
 		return untagged(l)
 	}
-	for _, attachment := range v.Attachments {
-		if err := c.unused(ctx, l, attachment.ServerID); err != nil {
-			return err
-		}
+	if user, err := c.userOf(ctx, *v); err != nil {
+		return err
+	} else if user != "" {
+		return inUse(l, user)
 	}
 	return c.removeVolume(ctx, *v)
 }
 
-// unused makes sure that the server which a part says it belongs to does not exist any more.
-func (c *Cloud) unused(ctx context.Context, l Leftover, server string) error {
-	if server == "" {
-		return nil
-	}
-	_, err := c.get(ctx, server)
-	switch KindOf(err) {
-	case Gone:
-		return nil
-	case "":
-		return &Error{Kind: Conflict, Doing: "removing " + l.Kind + " " + l.ID, Message: "server " + server + " uses it"}
-	}
-	return err
+func inUse(l Leftover, server string) error {
+	return &Error{Kind: Conflict, Doing: "removing " + l.Kind + " " + l.ID, Message: "server " + server + " uses it"}
 }
 
 func untagged(l Leftover) error {

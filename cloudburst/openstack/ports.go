@@ -79,23 +79,35 @@ func (c *Cloud) tryPorts(ctx context.Context, b Boot) ([]string, error) {
 	return ids, nil
 }
 
-// removePorts removes a machine's ports until none is left: those that no server uses, and those of the server given, which
-// Nova may have forgotten to let go of. The ports of another server of the intent stay.
-func (c *Cloud) removePorts(ctx context.Context, cluster, intent, server string) error {
+// removePorts removes a machine's ports until none is left but those that another server of the intent uses.
+func (c *Cloud) removePorts(ctx context.Context, cluster, intent string) error {
 	doing := "deleting the ports of " + name(cluster, intent)
 	return c.until(ctx, doing, func() (bool, error) {
 		found, err := c.portsOf(ctx, cluster, intent)
-		if err != nil {
-			return false, err
-		}
-		free := slices.DeleteFunc(found, func(p ports.Port) bool { return p.DeviceID != "" && p.DeviceID != server })
-		for _, p := range free {
-			if failed := c.removePort(ctx, p.ID); failed != nil {
-				err = failed
+		finished := err == nil
+		for _, p := range found {
+			used, failed := c.exists(ctx, p.DeviceID)
+			if failed == nil && !used {
+				finished, failed = false, c.removePort(ctx, p.ID)
+			}
+			if failed != nil {
+				finished, err = false, failed
 			}
 		}
-		return len(free) == 0, err
+		return finished, err
 	})
+}
+
+// exists asks Nova whether a server still is, since parts may say for long that they belong to one that is gone.
+func (c *Cloud) exists(ctx context.Context, server string) (bool, error) {
+	if server == "" {
+		return false, nil
+	}
+	_, err := c.get(ctx, server)
+	if KindOf(err) == Gone {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (c *Cloud) removePort(ctx context.Context, id string) error {

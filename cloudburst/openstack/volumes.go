@@ -62,26 +62,33 @@ func (c *Cloud) usable(doing string, v volumes.Volume) (bool, error) {
 	return false, &Error{Kind: Broken, Doing: doing, Message: "Cinder says that it is in status " + v.Status}
 }
 
-// removeVolumes removes a machine's volumes until none is left; those that another server uses stay.
-func (c *Cloud) removeVolumes(ctx context.Context, cluster, intent, server string) error {
+// removeVolumes removes a machine's volumes until none is left but those that another server of the intent uses.
+func (c *Cloud) removeVolumes(ctx context.Context, cluster, intent string) error {
 	doing := "deleting the volume of " + name(cluster, intent)
 	return c.until(ctx, doing, func() (bool, error) {
 		found, err := c.volumesOf(ctx, cluster, intent)
-		if err != nil {
-			return false, err
-		}
-		free := slices.DeleteFunc(found, func(v volumes.Volume) bool { return usedByOther(v, server) })
-		for _, v := range free {
-			if failed := c.removeVolume(ctx, v); failed != nil {
-				err = failed
+		finished := err == nil
+		for _, v := range found {
+			user, failed := c.userOf(ctx, v)
+			if failed == nil && user == "" {
+				finished, failed = false, c.removeVolume(ctx, v)
+			}
+			if failed != nil {
+				finished, err = false, failed
 			}
 		}
-		return len(free) == 0, err
+		return finished, err
 	})
 }
 
-func usedByOther(v volumes.Volume, server string) bool {
-	return slices.ContainsFunc(v.Attachments, func(a volumes.Attachment) bool { return a.ServerID != server })
+// userOf is the server that a volume is attached to, if that server still is; otherwise empty.
+func (c *Cloud) userOf(ctx context.Context, v volumes.Volume) (string, error) {
+	for _, attachment := range v.Attachments {
+		if used, err := c.exists(ctx, attachment.ServerID); used || err != nil {
+			return attachment.ServerID, err
+		}
+	}
+	return "", nil
 }
 
 // removeVolume asks for a volume's deletion, which takes a while.

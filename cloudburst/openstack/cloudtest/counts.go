@@ -55,8 +55,8 @@ func testLeftovers(t *testing.T, b *bench) {
 	b.boot(request)
 	b.await("ACTIVE")
 	back := newDirect(b, b.target.Config)
-	orphan := back.portOf(b, "spillway_cluster="+b.cluster+" spillway_vm=pool-zzzzzzzzzz")
-	back.portOf(b, "spillway_cluster="+b.cluster+"x spillway_vm=pool-zzzzzzzzzz") // another cluster's
+	orphan := back.portOf(b, "spillway_cluster="+b.cluster+" spillway_vm=pool-zzzzzzzzzz", "")
+	back.portOf(b, "spillway_cluster="+b.cluster+"x spillway_vm=pool-zzzzzzzzzz", "") // another cluster's
 	found := b.leftovers()
 	if kinds := b.kinds(); kinds["server"] != 1 || kinds["port"] != 2 || len(found) != 3 {
 		t.Fatalf("found %+v", found)
@@ -85,7 +85,7 @@ func testLeftovers(t *testing.T, b *bench) {
 
 func testUntagged(t *testing.T, b *bench) {
 	back := newDirect(b, b.target.Config)
-	port := back.portOf(b, "somebody's")
+	port := back.portOf(b, "somebody's", "")
 	server := back.serverOf(b, "somebody's", map[string]string{"spillway_cluster": b.cluster + "x"})
 	for _, l := range []openstack.Leftover{
 		{Kind: "port", ID: port, Cluster: b.cluster, Intent: "pool-aaaaaaaaaa"},

@@ -52,10 +52,11 @@ func (d direct) serverOf(b *bench, name string, metadata map[string]string) stri
 	return made.ID
 }
 
-// portOf makes a port without asking the connection.
-func (d direct) portOf(b *bench, description string) string {
+// portOf makes a port without asking the connection; device is the server that it says it belongs to.
+func (d direct) portOf(b *bench, description, device string) string {
 	b.Helper()
-	made, err := ports.Create(b.context(), d.network, ports.CreateOpts{NetworkID: b.machine.Networks[0], Description: description}).Extract()
+	request := ports.CreateOpts{NetworkID: b.machine.Networks[0], Description: description, DeviceID: device}
+	made, err := ports.Create(b.context(), d.network, request).Extract()
 	must(b.T, err)
 	b.Cleanup(func() {
 		if err := ports.Delete(b.context(), d.network, made.ID).ExtractErr(); err != nil && !gophercloud.ResponseCodeIs(err, 404) {
