@@ -103,7 +103,7 @@ func (c *Cloud) resolve(ctx context.Context, pool string, wanted openstack.Wante
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.resolved[pool] = after
-	return !known || !slices.EqualFunc(before.Flavors, after.Flavors, func(a, b openstack.Flavor) bool { return a.ID == b.ID }) ||
+	return !known || before.usable() != after.usable() || !slices.EqualFunc(before.Flavors, after.Flavors, func(a, b openstack.Flavor) bool { return a.ID == b.ID }) ||
 		!slices.Equal(before.Zones, after.Zones)
 }
 
