@@ -16,11 +16,11 @@ func resources(cpus int64) spec.Resources {
 	return spec.Resources{CPUs: 1000 * cpus, Mem: cpus << 11, Disk: 1 << 20, Ports: 100}
 }
 
-// situation is a pool of one flavor of 16 cpus for 0.80 an hour on the cloud hxn, which boots in 2 minutes. Nothing waits,
-// and nothing is there.
+// situation is a pool of one flavor of 16 cpus for 0.80 an hour on the cloud hxn, which boots in 2 minutes, and tasks whose
+// waiting costs 1 an hour each. Nothing waits, and nothing is there.
 func situation(change ...func(*Situation)) *Situation {
 	s := &Situation{
-		Now: noon, Clouds: []Cloud{cloud("hxn")},
+		Now: noon, Clouds: []Cloud{cloud("hxn")}, WaitValue: 1,
 		Pools: []Pool{{
 			Name: "burst", Flavors: []Flavor{flavor("hxn", 16)}, Afterwards: vm.Delete, Lease: 24 * time.Hour,
 			Idle: 2 * time.Minute, Boot: BootTime{Default: 2 * time.Minute}, Start: BootTime{Default: 30 * time.Second},

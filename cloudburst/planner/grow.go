@@ -65,7 +65,7 @@ func (p *planning) gather(option int, rest []int) *batch {
 		need, run := p.s.Demand[d].Shape.Need, p.s.Demand[d].runs().Hours()
 		b.demand, b.tasks = append(b.demand, d), append(b.tasks, n)
 		b.load.tasks += n
-		b.value += p.waitValue * float64(n)
+		b.value += p.value(d) * float64(n)
 		b.wait += p.outlook.wait(d, step)
 		b.longest += run * float64(n)
 		b.shortest = min(b.shortest, p.s.Demand[d].runs())
@@ -84,7 +84,7 @@ func (p *planning) gather(option int, rest []int) *batch {
 func (p *planning) worth(d int, o *option, tasks int) bool {
 	step := p.outlook.at(o.boot)
 	part := share(p.s.Demand[d].Shape.Need, o.flavor.Resources)
-	return p.outlook.wait(d, step)*p.waitValue > o.flavor.Price*part*p.s.Demand[d].runs().Hours()*float64(tasks) || p.late(d)
+	return p.outlook.wait(d, step)*p.value(d) > o.flavor.Price*part*p.s.Demand[d].runs().Hours()*float64(tasks) || p.late(d)
 }
 
 // sums adds resources up.
@@ -111,6 +111,20 @@ func share(need, of spec.Resources) float64 {
 	var s sums
 	s.add(need, 1)
 	return s.machines(of)
+}
+
+// value is what it is worth that a task of a demand waits an hour less: what the operator says, or else a part of what an
+// hour of it costs on the machines that hold it for the least.
+func (p *planning) value(d int) float64 {
+	if p.s.WaitValue > 0 {
+		return p.s.WaitValue
+	}
+	least := math.Inf(1)
+	for _, i := range p.holding[d] {
+		f := p.catalog.options[i].flavor
+		least = math.Min(least, f.Price*share(p.s.Demand[d].Shape.Need, f.Resources))
+	}
+	return waitShare * least
 }
 
 // late tells whether a demand would miss its deadline without more machines.
@@ -194,7 +208,7 @@ func (p *planning) size(b *batch) {
 	var cost float64
 	b.machines, cost = b.weigh(b.option, p.ledger.room(b.option, min(b.load.tasks, atOnce), b.option.overhead()+b.shortest))
 	b.machines = max(b.machines, p.lateMachines(b))
-	b.cost = cost/float64(b.load.tasks) + p.waitValue*b.option.boot.Hours()
+	b.cost = (cost + b.value*b.option.boot.Hours()) / float64(b.load.tasks)
 }
 
 // order makes machines for a batch. full says that the option gave less than was wanted.

@@ -66,16 +66,15 @@ func Make(s *Situation) Plan {
 
 // planning is a plan in the making.
 type planning struct {
-	s         *Situation
-	vms       []VM // by intent
-	pools     map[string]*Pool
-	flavors   map[string]*Flavor // by cloud/name
-	agents    map[string]*host   // by intent
-	catalog   *catalog
-	full      []string        // by option: why no more of it can be had in this plan
-	refused   map[[2]int]bool // demand and option: a machine for its tasks was refused
-	ledger    *ledger
-	waitValue float64
+	s       *Situation
+	vms     []VM // by intent
+	pools   map[string]*Pool
+	flavors map[string]*Flavor // by cloud/name
+	agents  map[string]*host   // by intent
+	catalog *catalog
+	full    []string        // by option: why no more of it can be had in this plan
+	refused map[[2]int]bool // demand and option: a machine for its tasks was refused
+	ledger  *ledger
 
 	// gone are the machines that this plan takes away; awake are those that it brings back.
 	gone, awake map[string]bool
@@ -95,11 +94,8 @@ type planning struct {
 func newPlanning(s *Situation) *planning {
 	p := &planning{
 		s: packed(s), vms: slices.Clone(s.VMs), pools: map[string]*Pool{}, flavors: map[string]*Flavor{}, agents: map[string]*host{},
-		catalog: newCatalog(s), ledger: newLedger(s), waitValue: s.WaitValue, gone: map[string]bool{}, awake: map[string]bool{},
+		catalog: newCatalog(s), ledger: newLedger(s), gone: map[string]bool{}, awake: map[string]bool{},
 		holding: make([][]int, len(s.Demand)), plan: Plan{Outlook: make([]Outlook, len(s.Demand))},
-	}
-	if p.waitValue == 0 {
-		p.waitValue = DefaultWaitValue
 	}
 	slices.SortFunc(p.vms, func(a, b VM) int { return cmp.Compare(a.Intent, b.Intent) })
 	for i := range s.Pools {

@@ -27,7 +27,8 @@ type Situation struct {
 	Clouds []Cloud
 	// Order says which of several clouds goes first; empty: that of Clouds.
 	Order Order
-	// WaitValue is what it is worth that one task waits an hour less, in the currency of the prices; 0: DefaultWaitValue.
+	// WaitValue is what it is worth that one task waits an hour less, in the currency of the prices; 0: half of what an hour
+	// of the task costs where it costs least.
 	WaitValue float64
 	// Caps bound all pools together.
 	Caps Caps
@@ -38,8 +39,10 @@ type Situation struct {
 	Calendar Calendar
 }
 
-// DefaultWaitValue is what it is worth that one task waits an hour less, if the operator does not say.
-const DefaultWaitValue = 1.0
+// waitShare is which part of what an hour of a task costs in the cloud it is worth that it waits an hour less, if the operator
+// does not say. On bursty days (see cloudburst/sim) this much leaves tasks waiting clearly less than machines that are added one
+// by one while anything waits, for less money.
+const waitShare = 0.5
 
 // Order is which of several clouds goes first.
 type Order string
