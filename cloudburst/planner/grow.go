@@ -56,7 +56,7 @@ func (p *planning) gather(option int, rest []int) *batch {
 	o := p.catalog.options[option]
 	b := &batch{option: o, shortest: math.MaxInt64}
 	step := p.outlook.at(o.boot)
-	var hours sums
+	var hours, served sums
 	for _, d := range p.bursting {
 		n := min(rest[d], int(p.outlook.waiting[step][d]))
 		if n == 0 || !slices.Contains(p.holding[d], option) || p.refused[[2]int{d, option}] || !p.worth(d, o, n) {
@@ -66,15 +66,20 @@ func (p *planning) gather(option int, rest []int) *batch {
 		b.demand, b.tasks = append(b.demand, d), append(b.tasks, n)
 		b.load.tasks += n
 		b.value += p.value(d) * float64(n)
-		b.wait += p.outlook.wait(d, step)
 		b.longest += run * float64(n)
 		b.shortest = min(b.shortest, p.s.Demand[d].runs())
 		hours.add(need, float64(n)*run)
+		if _, starts := p.outlook.starts(d); starts {
+			b.served += n
+			b.wait += p.outlook.wait(d, step)
+			served.add(need, float64(n)*run)
+		}
 	}
 	if b.load.tasks > 0 {
-		b.wait /= float64(b.load.tasks)
+		b.wait /= math.Max(1, float64(b.served))
 		b.longest /= float64(b.load.tasks)
 		b.work = math.Max(hours.machines(o.flavor.Resources), b.longest)
+		b.servedWork = served.machines(o.flavor.Resources)
 	}
 	return b
 }

@@ -10,10 +10,13 @@ type load struct {
 	tasks int
 	// value is what it is worth that all of the tasks wait an hour less.
 	value float64
-	// wait is for how many hours they would wait, on average, if no machine were made.
-	wait float64
-	// work is for how many hours it keeps one machine busy, longest how long a task runs on average, in hours.
-	work, longest float64
+	// served is how many of them would start some time if no machine were made, and wait for how many hours they would wait
+	// until then, on average. The others would wait for ever.
+	served int
+	wait   float64
+	// work is for how many hours it keeps one machine busy, servedWork that of the served ones, longest how long a task runs
+	// on average, in hours.
+	work, servedWork, longest float64
 }
 
 // weigh says how many machines of an option, of which there may be so many more, make the sum of what they cost and of what
@@ -24,9 +27,12 @@ type load struct {
 // there is anyway goes on taking tasks too. It counts as so many machines as would make the tasks wait that long.
 func (l load) weigh(o *option, room int) (best int, least float64) {
 	price, overhead := o.flavor.Price, o.overhead().Hours()
-	there := l.work / (2*l.wait + l.longest)
+	there := l.servedWork / (2*l.wait + l.longest)
 	cost := func(n int) float64 {
-		if n <= 0 {
+		switch {
+		case n <= 0 && l.served < l.tasks:
+			return math.Inf(1)
+		case n <= 0:
 			return l.value * l.wait
 		}
 		busy := math.Max(l.longest, l.work/(there+float64(n)))
