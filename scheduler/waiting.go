@@ -92,9 +92,29 @@ func (r *Reactor) Outlook(now time.Time) *Outlook {
 	return o
 }
 
-// Agents returns how many agents are known, and what they have free together as far as their offers have told.
-func (o *Outlook) Agents() (n int, free spec.Resources) {
-	return len(o.explainer.agents), o.explainer.free
+// AgentCounts sums up the agents.
+type AgentCounts struct {
+	// Local are those of the local cluster, Cloud those on cloud machines; Cordoned are those of both that are cordoned.
+	Local, Cloud, Cordoned int
+	// Free is what they have free together as far as their offers have told.
+	Free spec.Resources
+}
+
+// Agents counts the agents that are known.
+func (o *Outlook) Agents() AgentCounts {
+	c := AgentCounts{Free: o.explainer.free}
+	for i := range o.explainer.agents {
+		a := &o.explainer.agents[i]
+		if a.VM != "" {
+			c.Cloud++
+		} else {
+			c.Local++
+		}
+		if a.Cordoned {
+			c.Cordoned++
+		}
+	}
+	return c
 }
 
 func (o *Outlook) add(now time.Time, st *state.Step, usual time.Duration) {

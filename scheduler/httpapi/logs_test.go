@@ -186,3 +186,13 @@ func TestFollowedLogEndsWithTheScheduler(t *testing.T) {
 		t.Errorf("%q, %v, it ended %q", rest, err, resp.Trailer.Get(httpapi.LogEnd))
 	}
 }
+
+// TestDemandCountsLogs: as long as nobody has looked for logs that are still to be collected, there may be one anywhere.
+func TestDemandCountsLogs(t *testing.T) {
+	s := newLogServer(t)
+	for _, a := range ask[httpapi.Demand](s.api, "GET", "/v1/demand", nil, 200).Agents {
+		if a.Uncollected != 1 {
+			t.Errorf("agent %s: %d logs are uncollected", a.ID, a.Uncollected)
+		}
+	}
+}

@@ -45,6 +45,7 @@ type Collector struct {
 	held        *prometheus.Desc
 	reserved    *prometheus.Desc
 	agents      *prometheus.Desc
+	cordoned    *prometheus.Desc
 	subscribed  *prometheus.Desc
 	suppressed  *prometheus.Desc
 	storeSize   *prometheus.Desc
@@ -88,7 +89,8 @@ func NewCollector(daemon Daemon, st store.Reader, log *slog.Logger) *Collector {
 		runs:       desc("spillway_runs", "Runs in the store by phase: active, cancelling, succeeded, failed or cancelled.", "phase"),
 		held:       desc("spillway_offers_held", "Offers that are neither accepted nor declined."),
 		reserved:   desc("spillway_agents_kept_free", "Agents that are kept free for tasks that have waited long."),
-		agents:     desc("spillway_agents", "Agents that have made offers and are not forgotten."),
+		agents:     desc("spillway_agents", "Agents that have made offers and are not forgotten, by place: local, or cloud (on cloud machines).", "place"),
+		cordoned:   desc("spillway_agents_cordoned", "Agents on which nothing is launched for now because somebody, such as the cloudburst agent, wants it so."),
 		subscribed: desc("spillway_mesos_subscribed", "1 if there is a subscription with a master, else 0."),
 		suppressed: desc("spillway_mesos_suppressed", "1 if the master makes no offers because none are wanted or there is no subscription, else 0."),
 		storeSize:  desc("spillway_store_size_bytes", "What the store takes on the disk."),
@@ -98,7 +100,7 @@ func NewCollector(daemon Daemon, st store.Reader, log *slog.Logger) *Collector {
 // Describe lists the metrics.
 func (c *Collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.up, c.queueTasks, c.queueOldest, c.projectLive, c.tasks, c.runs, c.held, c.reserved, c.agents, c.subscribed, c.suppressed, c.storeSize,
+		c.up, c.queueTasks, c.queueOldest, c.projectLive, c.tasks, c.runs, c.held, c.reserved, c.agents, c.cordoned, c.subscribed, c.suppressed, c.storeSize,
 	} {
 		to <- d
 	}
@@ -165,9 +167,11 @@ func (c *Collector) collectState(out sink, g glance) {
 	for _, p := range c.shown.next(g.outlook.Explain().Projects, maxProjects) {
 		c.collectProject(out, g.at, &p)
 	}
-	agents, free := g.outlook.Agents()
-	out.is(c.agents, float64(agents))
-	out.resources(c.free, free)
+	agents := g.outlook.Agents()
+	out.is(c.agents, float64(agents.Local), "local")
+	out.is(c.agents, float64(agents.Cloud), "cloud")
+	out.is(c.cordoned, float64(agents.Cordoned))
+	out.resources(c.free, agents.Free)
 	out.is(c.held, float64(g.held))
 	out.is(c.reserved, float64(g.reserved))
 	out.is(c.subscribed, truth(g.subscribed))

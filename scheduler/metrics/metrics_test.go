@@ -202,7 +202,9 @@ func TestMetricsOfARun(t *testing.T) {
 		"spillway_runs{phase=succeeded}":                                     1,
 		"spillway_tasks{state=pending}":                                      3,
 		"spillway_tasks{state=running}":                                      0,
-		"spillway_agents":                                                    2,
+		"spillway_agents{place=local}":                                       2,
+		"spillway_agents{place=cloud}":                                       0,
+		"spillway_agents_cordoned":                                           0,
 		"spillway_mesos_subscribed":                                          1,
 		"spillway_mesos_subscriptions_total":                                 1,
 		"spillway_mesos_disconnects_total":                                   0,
@@ -282,7 +284,7 @@ func TestScrapeOfADeafScheduler(t *testing.T) {
 	registry.MustRegister(c)
 	s := gather(t, registry)
 	want(t, s, map[string]float64{"spillway_up": 0, "spillway_runs{phase=active}": 0, "spillway_task_starts_total": 0})
-	if _, told := s["spillway_agents"]; told {
+	if _, told := s["spillway_agents{place=local}"]; told {
 		t.Error("agents are told though nobody knows")
 	}
 }
