@@ -22,14 +22,17 @@ type sky struct {
 	config string // burst.yaml
 }
 
-func startSky(t *testing.T) *sky {
+func startSky(t *testing.T) *sky { return startSkyOf(t, minimesos.Instant) }
+
+// startSkyOf has all agents run their tasks in a way.
+func startSkyOf(t *testing.T, runner minimesos.Runner) *sky {
 	t.Helper()
 	cluster := startCluster(t, minimesos.Options{
-		Runner: minimesos.Instant, Agents: make([]minimesos.AgentOptions, 1), AllocationInterval: 20 * time.Millisecond,
+		Runner: runner, Agents: make([]minimesos.AgentOptions, 1), AllocationInterval: 20 * time.Millisecond,
 	})
 	cloud, err := ministack.Start(ministack.Options{
 		BuildTime: 50 * time.Millisecond, JoinTime: 20 * time.Millisecond, ActionTime: 20 * time.Millisecond,
-		Boot: ministack.JoinMinimesos(cluster, minimesos.Instant, userdata.Read),
+		Boot: ministack.JoinMinimesos(cluster, runner, userdata.Read),
 	})
 	if err != nil {
 		t.Fatal(err)
