@@ -34,6 +34,9 @@ func (a *Agent) do(ctx context.Context, l *look, action *planner.Action, vms map
 		a.boot(ctx, l, action)
 		return
 	}
+	if l.demand == nil && action.Verb != planner.Delete {
+		return // what was planned with a scheduler that has gone since
+	}
 	v := vms[action.VM]
 	if v == nil || v.Unknown || a.underWay(v.Intent) != "" {
 		return
@@ -260,7 +263,7 @@ func (a *Agent) remove(ctx context.Context, l *look, v *planner.VM, reason strin
 		return
 	}
 	a.event(eventOf(l.now, EventDelete, &v.VM, "%s", reason))
-	api, status := a.clouds[v.Cloud].cfg.API, l.servers[v.Intent].Status
+	api, status, g := a.clouds[v.Cloud].cfg.API, l.servers[v.Intent].Status, a.guard(l, v)
 	a.fly(ctx, l, v, string(planner.Delete), func(ctx context.Context) result {
 		if canHaveAgent(&v.VM) || status != "ERROR" {
 			// From here on an agent that registers after all is drained.
@@ -269,7 +272,7 @@ func (a *Agent) remove(ctx context.Context, l *look, v *planner.VM, reason strin
 			}
 		}
 		if canHaveAgent(&v.VM) {
-			if err := a.mustHaveNoAgent(ctx, v.Intent); err != nil {
+			if err := a.mustHaveNoAgent(ctx, g); err != nil {
 				return result{err: err}
 			}
 		}
@@ -279,17 +282,53 @@ func (a *Agent) remove(ctx context.Context, l *look, v *planner.VM, reason strin
 
 var errJoinedLate = errors.New("its agent has registered in the meantime: it is drained instead")
 
-func (a *Agent) mustHaveNoAgent(ctx context.Context, intent string) error {
+// mustHaveNoAgent makes sure that nothing runs on a machine whose agent is not there: none has registered meanwhile, and if the
+// master has just lost contact with it, nothing ran there then. Who has been away for as long as an agent may be is not waited
+// for: its tasks have been given up.
+func (a *Agent) mustHaveNoAgent(ctx context.Context, g guard) error {
 	agents, err := a.cfg.Master.Agents(ctx)
 	if err != nil {
 		return fmt.Errorf("asking the master for agents: %w", err)
 	}
 	for _, agent := range agents {
-		if agent.Attributes[vm.KeyIntent] == intent {
+		if agent.Attributes[vm.KeyIntent] == g.intent {
 			return errJoinedLate
 		}
 	}
+	if g.last == "" || g.givenUp {
+		return nil
+	}
+	n, err := a.cfg.Master.Tasks(ctx, g.last)
+	if err != nil {
+		return fmt.Errorf("asking the master for the tasks on agent %s: %w", g.last, err)
+	}
+	if n > 0 {
+		return fmt.Errorf("the master has lost contact with its agent, on which %d tasks ran: they are waited for", n)
+	}
 	return nil
+}
+
+// guard is what has to be known of a machine before it is taken away.
+type guard struct {
+	intent string
+	// last is the agent that it had; empty: none. givenUp: that has been away for longer than an agent may be.
+	last    string
+	givenUp bool
+}
+
+// patienceWithAgents is how long an agent may be away where no deadline says so.
+const patienceWithAgents = 15 * time.Minute
+
+func (a *Agent) guard(l *look, v *planner.VM) guard {
+	patience := a.cfg.deadlines(v.Pool, v.Cloud, v.Flavor).Active
+	if patience == 0 {
+		patience = patienceWithAgents
+	}
+	missed := a.missed[v.Intent]
+	return guard{
+		intent: v.Intent, last: l.servers[v.Intent].Metadata[vm.KeyAgent],
+		givenUp: !missed.IsZero() && l.now.Sub(missed) > patience,
+	}
 }
 
 // tagSeen writes down that the agent of a machine was seen, and that something ran there.

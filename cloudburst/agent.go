@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lisa-dpc/spillway/cloudburst/master"
@@ -47,11 +48,13 @@ type Agent struct {
 
 // cloud is a cloud and what it has said.
 type cloud struct {
-	cfg     *CloudConfig
-	view    source[view]
-	usage   source[usage]
-	blocked bool // it was said that it does not answer
-	swept   time.Time
+	cfg    *CloudConfig
+	view   source[view]
+	usage  source[usage]
+	asked  time.Time   // for the first time
+	silent bool        // it was said that it does not answer
+	news   atomic.Bool // an answer would be news: the last one is too old to act on, or there is none
+	swept  time.Time
 }
 
 // view is what a cloud says of itself.

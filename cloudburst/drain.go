@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lisa-dpc/spillway/cloudburst/master"
@@ -33,6 +34,9 @@ func (a *Agent) goOnDraining(ctx context.Context, l *look, v *planner.VM) {
 		return // who knows what runs there
 	}
 	agents := l.agentsOf[v.Intent]
+	if slices.ContainsFunc(agents, func(agent master.Agent) bool { return agent.Recovered }) {
+		return // nor does the master, which leads only since a moment ago
+	}
 	p := a.cfg.pool(v.Pool)
 	if p != nil && p.DrainLimit > 0 && l.now.Sub(v.Draining) > p.DrainLimit {
 		a.kill(ctx, l, v, agents, p.DrainLimit)
@@ -139,7 +143,8 @@ func (a *Agent) isFree(ctx context.Context, agent string) (bool, error) {
 
 // leaveIfGone takes the machine away if its agent is gone. Otherwise that is the next round's.
 func (a *Agent) leaveIfGone(ctx context.Context, now time.Time, v *planner.VM, outcome string) result {
-	switch err := a.mustHaveNoAgent(ctx, v.Intent); {
+	// Its agent was here a moment ago, and free or to be killed: nobody has to be waited for.
+	switch err := a.mustHaveNoAgent(ctx, guard{intent: v.Intent, givenUp: true}); {
 	case errors.Is(err, errJoinedLate):
 		return result{}
 	case err != nil:
@@ -161,8 +166,9 @@ func (a *Agent) leave(ctx context.Context, l *look, v *planner.VM) {
 	if !l.masterUp && canHaveAgent(&v.VM) {
 		return
 	}
+	g := a.guard(l, v)
 	a.fly(ctx, l, v, verbLeave, func(ctx context.Context) result {
-		if err := a.mustHaveNoAgent(ctx, v.Intent); err != nil {
+		if err := a.mustHaveNoAgent(ctx, g); err != nil {
 			return result{err: err}
 		}
 		return a.takeAway(ctx, l.now, v)

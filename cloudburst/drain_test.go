@@ -225,3 +225,72 @@ func TestJoinedForNothing(t *testing.T) {
 		t.Errorf("%d servers are left", w.servers())
 	}
 }
+
+// TestAgentAway: a machine whose agent the master has lost contact with is not taken away while tasks may run there, whatever was
+// to become of it, and is when they have been given up.
+func TestAgentAway(t *testing.T) {
+	for _, drain := range []bool{false, true} {
+		w, a, c := serving(t, nil)
+		w.taskFor = time.Hour
+		agent := func() *fakeAgent {
+			for _, f := range w.agents {
+				return f
+			}
+			return &fakeAgent{}
+		}
+		for i := range agent().tasks {
+			agent().tasks[i].ends = w.now.Add(time.Hour)
+		}
+		if drain {
+			a.decide = drainNow
+		}
+		w.pass(a, time.Minute)
+		agent().away = true
+		w.pass(a, 4*time.Minute)
+		agent().away = false
+		w.pass(a, time.Minute)
+		if w.killed != 0 || len(c.servers) != 1 {
+			t.Fatalf("drained: %v: %d tasks were killed, %d servers are left, while an agent was away for a while", drain, w.killed, len(c.servers))
+		}
+		agent().away = true
+		w.pass(a, 8*time.Minute)
+		if len(c.made) == 1 && len(c.servers) != 0 {
+			t.Errorf("drained: %v: a machine whose agent does not come back is there still", drain)
+		}
+	}
+}
+
+// TestMasterFailover: a master that leads only since a moment ago and waits for its agents is not taken for one of a cluster without
+// tasks.
+func TestMasterFailover(t *testing.T) {
+	w, a, c := serving(t, nil)
+	a.decide = drainNow
+	w.pass(a, time.Minute)
+	for _, f := range w.agents {
+		f.Recovered = true
+		f.tasks = append(f.tasks, fakeTask{ends: w.now.Add(8 * time.Minute), foreign: true})
+	}
+	w.pass(a, 6*time.Minute)
+	if len(c.servers) != 1 || w.killed != 0 || w.indexOf("master drain") >= 0 {
+		t.Fatalf("%d servers, %d tasks killed while the master does not know", len(c.servers), w.killed)
+	}
+	for _, f := range w.agents {
+		f.Recovered = false
+	}
+	w.pass(a, 10*time.Minute)
+	if len(c.servers) != 0 || w.killed != 0 {
+		t.Errorf("%d servers, %d tasks killed when it knows again", len(c.servers), w.killed)
+	}
+}
+
+// TestRenamedCloud: a cloud that has another name in the configuration than when its machines were made has them all the same.
+func TestRenamedCloud(t *testing.T) {
+	w, _, c := serving(t, nil)
+	c.name = "b"
+	w.clouds = map[string]*fakeCloud{"b": c}
+	a := w.agent(testPool("b"))
+	w.pass(a, time.Hour)
+	if w.servers() != 0 || w.killed != 0 || w.ended != cores {
+		t.Errorf("%d servers are left, %d tasks ended, %d killed", w.servers(), w.ended, w.killed)
+	}
+}

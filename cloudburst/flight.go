@@ -110,6 +110,11 @@ func (a *Agent) forget(l *look) {
 			delete(a.flights, intent)
 		}
 	}
+	for intent := range a.retries {
+		if a.flights[intent] == nil && l.servers[intent] == nil {
+			delete(a.retries, intent)
+		}
+	}
 }
 
 // ordered are machines that have been asked for and of which there is no server yet.

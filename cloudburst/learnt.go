@@ -1,6 +1,7 @@
 package cloudburst
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -46,6 +47,13 @@ func (l learnt) watch(v *vm.VM) {
 	s.took = append(s.took, v.Joined.Sub(began))
 	if len(s.took) > maxSamples {
 		s.took = s.took[1:]
+	}
+}
+
+// forget drops the names of machines that are gone. What was learnt from them stays.
+func (l learnt) forget(there map[string]bool) {
+	for _, s := range l {
+		maps.DeleteFunc(s.of, func(intent string, _ time.Time) bool { return !there[intent] })
 	}
 }
 

@@ -26,6 +26,7 @@ type look struct {
 	clouds   map[string]*cloudLook
 	servers  map[string]*openstack.Server // by intent
 	twins    map[string]bool              // intents of which there are several servers
+	listed   map[string]string            // by which cloud, by intent
 	vms      []planner.VM
 	// trouble is what did not answer.
 	trouble []error
@@ -45,14 +46,15 @@ func (a *Agent) look(ctx context.Context, now time.Time) *look {
 	a.mu.Lock()
 	tick := a.tick
 	a.mu.Unlock()
-	l := &look{now: now, clouds: map[string]*cloudLook{}, servers: map[string]*openstack.Server{}, twins: map[string]bool{}}
+	l := &look{now: now, clouds: map[string]*cloudLook{}, servers: map[string]*openstack.Server{}, twins: map[string]bool{}, listed: map[string]string{}}
 	var views []<-chan struct{}
 	for _, c := range a.clouds {
 		views = append(views, c.view.refresh(ctx, now, tick))
 		a.refreshUsage(ctx, c, now, tick)
+		c.asked = firstKnown(c.asked, now)
 	}
 	demand, agents := a.demand.refresh(ctx, now, tick), a.agents.refresh(ctx, now, tick)
-	a.await(views)
+	a.await(ctx, views)
 	<-demand
 	<-agents
 	a.lookAtScheduler(l)
@@ -66,15 +68,32 @@ func (a *Agent) look(ctx context.Context, now time.Time) *look {
 	return l
 }
 
-// await waits until all are closed, for at most as long as a round has patience with clouds.
-func (a *Agent) await(all []<-chan struct{}) {
+// await waits until all are closed, for at most as long as a round has patience with clouds. Those that come later wake the
+// loop if nothing was known of some cloud.
+func (a *Agent) await(ctx context.Context, all []<-chan struct{}) {
 	enough := time.NewTimer(a.cfg.Patience)
 	defer enough.Stop()
-	for _, c := range all {
+	for i, c := range all {
 		select {
 		case <-c:
 		case <-enough.C:
+			go a.wakeAfter(ctx, all[i:])
 			return
+		}
+	}
+}
+
+func (a *Agent) wakeAfter(ctx context.Context, all []<-chan struct{}) {
+	for _, c := range all {
+		select {
+		case <-c:
+		case <-ctx.Done():
+			return
+		}
+	}
+	for _, c := range a.clouds {
+		if c.news.CompareAndSwap(true, false) {
+			a.wakeUp()
 		}
 	}
 }
@@ -118,8 +137,9 @@ func (a *Agent) lookAtCloud(l *look, name string, c *cloud) {
 	if err != nil {
 		l.trouble = append(l.trouble, fmt.Errorf("asking cloud %s: %w", name, err))
 	}
-	if c.blocked == fresh {
-		c.blocked = !fresh
+	c.news.Store(!fresh)
+	if silent := !fresh && (err != nil || l.now.Sub(c.asked) > a.cfg.Stale); silent != c.silent && (silent || fresh) {
+		c.silent = silent
 		a.cloudChanged(l.now, name, fresh, err)
 	}
 	for i := range view.value.servers {
@@ -128,6 +148,10 @@ func (a *Agent) lookAtCloud(l *look, name string, c *cloud) {
 		if intent == "" || s.Metadata[vm.KeyCluster] != a.cfg.Cluster {
 			continue // not a machine of ours; what carries only a part of our tags is for the sweeper
 		}
+		if of := s.Metadata[vm.KeyCloud]; of != name && a.clouds[of] != nil {
+			continue // two clouds of ours are one project: it is the other's
+		}
+		l.listed[intent] = name
 		other := l.servers[intent]
 		l.twins[intent] = l.twins[intent] || other != nil && s.Status != "DELETED" && other.Status != "DELETED"
 		if other == nil || prefer(s, other) {
@@ -169,15 +193,15 @@ func (a *Agent) observeAll(l *look) {
 
 func (a *Agent) observe(l *look, intent string, s *openstack.Server) planner.VM {
 	f := vm.Facts{Intent: intent, Server: factsOf(s), Agent: agentOf(l.agentsOf[intent])}
-	cloud := s.Metadata[vm.KeyCloud]
+	cloud := l.listed[intent] // which it is whatever it was called when the machine was made
 	c := l.clouds[cloud]
 	if l.masterUp {
 		a.miss(l, intent, f.Agent != nil || s.Metadata[vm.KeyJoined] == "")
 	}
 	f.Missed = a.missed[intent]
 	v := planner.VM{VM: vm.Observe(f, l.now, a.cfg.deadlines(s.Metadata[vm.KeyPool], cloud, s.Metadata[vm.KeyFlavor]))}
-	v.InFlight = a.underWay(intent)
-	v.Unknown = c == nil || !c.fresh || !l.masterUp && canHaveAgent(&v.VM)
+	v.Cloud, v.InFlight = cloud, a.underWay(intent)
+	v.Unknown = !c.fresh || !l.masterUp && canHaveAgent(&v.VM)
 	return v
 }
 

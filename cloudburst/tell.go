@@ -47,9 +47,12 @@ func (a *Agent) untold(events []Event) {
 // notice draws from what was seen what is to be remembered of it.
 func (a *Agent) notice(l *look) {
 	a.judge(l)
+	there := map[string]bool{}
 	for i := range l.vms {
+		there[l.vms[i].Intent] = true
 		a.learnt.watch(&l.vms[i].VM)
 	}
+	a.learnt.forget(there)
 	a.backlog = backlogSince(l, a.backlog)
 	a.metrics.looked(a, l)
 }

@@ -101,7 +101,7 @@ type fakeAgent struct {
 	idle      time.Time
 	cordon    time.Time
 	uncollect int
-	draining  bool
+	away      bool // the master has lost contact with it
 }
 
 type fakeTask struct {
@@ -348,6 +348,9 @@ func (m *fakeMaster) Agents(context.Context) ([]master.Agent, error) {
 	}
 	var list []master.Agent
 	for _, id := range slices.Sorted(maps.Keys(m.w.agents)) {
+		if m.w.agents[id].away {
+			continue
+		}
 		a := m.w.agents[id].Agent
 		a.Busy = len(m.w.agents[id].tasks) > 0
 		list = append(list, a)
@@ -365,6 +368,9 @@ func (m *fakeMaster) Tasks(_ context.Context, agent string) (int, error) {
 	n := 0
 	if f := m.w.agents[agent]; f != nil {
 		n = len(f.tasks)
+		if f.Recovered {
+			return 0, errors.Join(master.ErrAgentAway, after())
+		}
 	}
 	return n, after()
 }

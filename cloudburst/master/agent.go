@@ -21,5 +21,9 @@ type Agent struct {
 	Recovered bool
 }
 
-// ErrUnknownAgent says that the master does not know the agent: it was marked gone, or never registered.
-var ErrUnknownAgent = errors.New("the master does not know the agent")
+var (
+	// ErrUnknownAgent says that the master does not know the agent: it was marked gone, or never registered.
+	ErrUnknownAgent = errors.New("the master does not know the agent")
+	// ErrAgentAway says that the master has not heard of the agent since it leads itself. Wait until it has.
+	ErrAgentAway = errors.New("the master waits for the agent, and does not know what runs there")
+)

@@ -76,14 +76,19 @@ type task struct {
 	AgentID id `json:"agent_id"`
 }
 
-// tasks leaves out completed_tasks: those have ended.
-type tasks struct {
-	GetTasks struct {
-		Pending     []task `json:"pending_tasks"`
-		Tasks       []task `json:"tasks"`
-		Unreachable []task `json:"unreachable_tasks"`
-		Orphan      []task `json:"orphan_tasks"`
-	} `json:"get_tasks"`
+// state leaves out completed_tasks: those have ended.
+type state struct {
+	GetState struct {
+		GetTasks struct {
+			Pending     []task `json:"pending_tasks"`
+			Tasks       []task `json:"tasks"`
+			Unreachable []task `json:"unreachable_tasks"`
+			Orphan      []task `json:"orphan_tasks"`
+		} `json:"get_tasks"`
+		GetAgents struct {
+			RecoveredAgents []agentInfo `json:"recovered_agents"`
+		} `json:"get_agents"`
+	} `json:"get_state"`
 }
 
 // Agents lists the agents that are registered, and those that a master that has just been elected remembers and waits for.
@@ -120,14 +125,21 @@ func agentOf(info *agentInfo) Agent {
 }
 
 // Tasks counts what has not ended on an agent, of all frameworks: what the master has not sent yet, what has ended and the
-// framework has not been heard to know, and what ran when the master lost contact with the agent.
+// framework has not been heard to know, and what ran when the master lost contact with the agent. Of an agent that a master
+// remembers and has not heard of since it leads, nothing is known: ErrAgentAway. (That is why tasks and agents are read in
+// one call: a new master has none of both.)
 func (c *Client) Tasks(ctx context.Context, agent string) (int, error) {
-	var answer tasks
-	if err := c.read(ctx, "GET_TASKS", &answer); err != nil {
+	var answer state
+	if err := c.read(ctx, "GET_STATE", &answer); err != nil {
 		return 0, err
 	}
+	for _, a := range answer.GetState.GetAgents.RecoveredAgents {
+		if a.ID.Value == agent {
+			return 0, ErrAgentAway
+		}
+	}
 	n := 0
-	t := &answer.GetTasks
+	t := &answer.GetState.GetTasks
 	for _, list := range [][]task{t.Pending, t.Tasks, t.Unreachable, t.Orphan} {
 		for _, task := range list {
 			if task.AgentID.Value == agent {
