@@ -7,19 +7,22 @@ import (
 )
 
 // slot is the grain of time of the bound.
-const slot = time.Minute
+const slot = 2 * time.Minute
 
-// Bound returns a cost that no way to do the day's work can go below, even one that knows the future, if tasks are to
-// wait no longer than so long on average.
+// Bound returns a cost that no way to do the day's work can go below, even one that knows the future, if work is to wait no
+// longer than so long on average (Report.WorkWait).
 //
 // It is the Lagrangian dual of a relaxation, and so a true bound whatever the prices are that it is asked with; the search
 // only makes it a tight one. In the relaxation machines come at once and in any fraction, tasks can be interrupted and
 // moved, everything packs perfectly, and only cpus count. A task i of p_i seconds that arrives at r_i has waited for
 // M_i - p_i/2 - r_i if M_i is the mean of the moments at which it runs: for a task that runs without interruption this is
-// its true wait. Local cpu time at t has the price μ_t, the cloud's the price c, a second of waiting the price λ. Then each
-// task by itself takes the cheapest moments there are, one second of it at a time:
+// its true wait. Local cpu time at t has the price μ_t, the cloud's the price c, a second for which a cpu second of work
+// waits the price λ. Then each task by itself takes the cheapest moments there are, one second of it at a time:
 //
-//	L(λ, μ) = Σ_i min Σ_t x_it (cpus_i min(μ_t, c) + λ t/p_i) - λ Σ_i (p_i/2 + r_i + wait) - Σ_t μ_t capacity
+//	L(λ, μ) = Σ_i cpus_i min Σ_t x_it (min(μ_t, c) + λ t) - λ Σ_i cpus_i p_i (p_i/2 + r_i + wait) - Σ_t μ_t capacity
+//
+// That waits count by work makes the order in which tasks start indifferent, so the bound says what machines could have
+// been spared, and not what another order of the queue would have.
 //
 // Moments are slots, each counted as its beginning, which only lowers the bound.
 func Bound(d *Day, wait time.Duration) float64 {
@@ -34,14 +37,14 @@ func Bound(d *Day, wait time.Duration) float64 {
 }
 
 // bidding is how many prices are tried. More change the third digit.
-const bidding = 300
+const bidding = 200
 
 // bound is the search for the prices.
 type bound struct {
 	tasks    []boundTask
 	capacity float64 // of the local cluster, in cpu seconds a slot
 	cloud    float64 // price of a cpu second
-	wait     float64 // seconds that all tasks together may wait
+	wait     float64 // cpu seconds times the seconds that they may wait, of all tasks together
 	least    float64 // of lambda, so that no task looks further than horizon
 
 	lambda float64
@@ -78,19 +81,20 @@ func newBound(d *Day, wait time.Duration) *bound {
 	for _, r := range d.Local {
 		b.capacity += float64(r.CPUs) / 1000 * slot.Seconds()
 	}
-	last := 0.0
+	work, last := 0.0, 0.0
 	for _, w := range d.Work {
 		for _, runs := range w.Times {
 			t := boundTask{arrives: w.At.Seconds(), runs: runs.Seconds(), cpus: float64(w.Need.CPUs) / 1000}
 			b.tasks = append(b.tasks, t)
-			b.least = math.Max(b.least, b.cloud*t.cpus*t.runs/horizon.Seconds())
+			work += t.cpus * t.runs
 			last = math.Max(last, t.arrives+t.runs)
 		}
 	}
-	b.wait = wait.Seconds() * float64(len(b.tasks))
+	b.wait = wait.Seconds() * work
+	b.least = b.cloud / horizon.Seconds()
 	slots := int((last+horizon.Seconds())/slot.Seconds()) + 2
 	b.local, b.used, b.sizes.local = make([]float64, slots), make([]float64, slots), make([]float64, slots)
-	b.lambda = 24 * b.least
+	b.lambda = 8 * b.least
 	for i := range b.local {
 		b.local[i] = b.cloud / 2
 	}
@@ -103,8 +107,8 @@ func (b *bound) evaluate() (value, waited float64) {
 	for _, t := range b.tasks {
 		cost, moments := b.buy(t)
 		value += cost
-		waited += moments - t.runs/2 - t.arrives
-		value -= b.lambda * (t.runs/2 + t.arrives)
+		waited += t.cpus * t.runs * (moments - t.runs/2 - t.arrives)
+		value -= b.lambda * t.cpus * t.runs * (t.runs/2 + t.arrives)
 	}
 	value -= b.lambda * b.wait
 	for _, price := range b.local {
@@ -118,13 +122,13 @@ func (b *bound) buy(t boundTask) (cost, moments float64) {
 	width := slot.Seconds()
 	first := int(t.arrives / width)
 	// To wait longer than this costs more than to run in the cloud at once.
-	last := min(len(b.local)-1, int((t.arrives+t.runs+b.cloud*t.cpus*t.runs/b.lambda)/width)+1)
+	last := min(len(b.local)-1, int((t.arrives+t.runs+b.cloud/b.lambda)/width)+1)
 	b.price = b.price[:0]
 	for k := first; k <= last; k++ {
 		begins := math.Max(float64(k)*width, t.arrives)
 		b.price = append(b.price, priced{
 			slot: k, seconds: float64(k+1)*width - begins,
-			price: t.cpus*math.Min(b.local[k], b.cloud) + b.lambda*begins/t.runs,
+			price: t.cpus * (math.Min(b.local[k], b.cloud) + b.lambda*begins),
 		})
 	}
 	slices.SortFunc(b.price, func(x, y priced) int {

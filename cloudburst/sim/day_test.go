@@ -49,8 +49,8 @@ func TestNobodyBeatsTheBound(t *testing.T) {
 		d := morning(seed)
 		for _, p := range policies {
 			r := Play(d, p)
-			if least := Bound(d, r.Wait); r.Cost < least {
-				t.Errorf("seed %d: %s costs %.2f at a mean wait of %s; the bound says at least %.2f", seed, p.Name(), r.Cost, r.Wait, least)
+			if least := Bound(d, r.WorkWait); r.Cost < least {
+				t.Errorf("seed %d: %s costs %.2f at a mean wait of %s; the bound says at least %.2f", seed, p.Name(), r.Cost, r.WorkWait, least)
 			}
 		}
 	}

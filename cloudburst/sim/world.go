@@ -185,7 +185,10 @@ func (w *world) start(of *array, on *agent) {
 	run := of.Times[of.started]
 	of.started++
 	of.since = w.now
-	w.report.waits = append(w.report.waits, w.now.Sub(w.day.Start.Add(of.At)))
+	wait, work := w.now.Sub(w.day.Start.Add(of.At)), run.Hours()*float64(of.Need.CPUs)/1000
+	w.report.waits = append(w.report.waits, wait)
+	w.report.work += work
+	w.report.workWaits += work * wait.Hours()
 	t := &task{of: of, on: on}
 	if usual := of.usual(); usual > 0 {
 		t.expires = w.now.Add(usual)
@@ -209,6 +212,7 @@ func (a *agent) placing() placement.Agent {
 	p := placement.Agent{ID: a.id, Hostname: a.id, Free: a.free, Used: a.all.Plus(a.free, -1), Capacity: a.all}
 	if a.vm != nil {
 		p.Attributes = map[string]string{vm.KeyIntent: a.vm.intent, vm.KeyPool: pool, vm.KeyCloud: "cloud"}
+		p.VM, p.Cloud = a.vm.intent, "cloud"
 	}
 	return p
 }
