@@ -292,7 +292,7 @@ func (b *playbook) run(t *testing.T) string {
 	write(t, filepath.Join(b.folder, "vars.json"), 0o600, string(vars))
 	command := exec.Command("ansible-playbook", "--inventory", filepath.Join(b.folder, "inventory"),
 		"--extra-vars", "@"+filepath.Join(b.folder, "vars.json"), "--diff", "agents.yml")
-	command.Env = append(os.Environ(), "ANSIBLE_CONFIG=ansible.cfg", "ANSIBLE_NOCOLOR=1", "ANSIBLE_HOME="+b.folder,
+	command.Env = append(os.Environ(), "ANSIBLE_CONFIG=ansible.cfg", "ANSIBLE_NOCOLOR=1", "ANSIBLE_PIPELINING=1", "ANSIBLE_HOME="+b.folder,
 		"ANSIBLE_LOCAL_TEMP="+filepath.Join(b.folder, "tmp"), "LC_ALL=C.UTF-8")
 	out, err := command.CombinedOutput()
 	if err != nil {
