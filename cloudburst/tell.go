@@ -74,6 +74,9 @@ func backlogSince(l *look, before time.Time) time.Time {
 	return time.Time{}
 }
 
+// maxTold bounds of how many demands a report tells, those that are started first: the scheduler takes 4 MiB.
+const maxTold = 10_000
+
 func (a *Agent) report(l *look, p planner.Plan) *Report {
 	r := &Report{Holder: a.cfg.Holder}
 	for i := range l.vms {
@@ -83,6 +86,9 @@ func (a *Agent) report(l *look, p planner.Plan) *Report {
 		return r
 	}
 	for i, o := range p.Outlook {
+		if len(r.Waiting) == maxTold {
+			break
+		}
 		if i >= len(l.demand.Waiting) || o.Why == "" {
 			continue
 		}
