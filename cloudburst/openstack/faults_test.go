@@ -119,7 +119,9 @@ func TestDeleteAmongFaults(t *testing.T) {
 				mini.Fail(ministack.DeletePort, times, fault)
 				mini.Fail(ministack.DeleteVolume, times, fault)
 			}
-			if err := cloud.Delete(context.Background(), ours, "a-0000000001", server.ID); err != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			if err := cloud.Delete(ctx, ours, "a-0000000001", server.ID); err != nil {
 				t.Error(err)
 			}
 			mini.Heal()
