@@ -97,7 +97,7 @@ func (a *Agent) then(v *planner.VM, wish vm.Afterwards) vm.Afterwards {
 func (a *Agent) boot(ctx context.Context, l *look, action *planner.Action) {
 	c := a.clouds[action.Cloud]
 	pool := a.cfg.pool(action.Pool)
-	if c == nil || pool == nil || l.demand == nil || !l.masterUp || !a.mayBoot(action, c.cfg) {
+	if c == nil || pool == nil || l.blind() || !a.mayBoot(action, c.cfg) {
 		return
 	}
 	o := Order{

@@ -187,12 +187,18 @@ func (a *Agent) Round(ctx context.Context, now time.Time) error {
 		a.act(ctx, l, p)
 	}
 	err = errors.Join(l.trouble...)
-	outcome := roundOK
-	if err != nil {
-		outcome = roundPartial
-	}
-	a.metrics.round(outcome, time.Since(began), now)
+	a.metrics.round(outcomeOfRound(l), time.Since(began), now)
 	return err
+}
+
+func outcomeOfRound(l *look) roundOutcome {
+	switch {
+	case l.blind():
+		return roundBlind
+	case len(l.trouble) > 0:
+		return roundPartial
+	}
+	return roundOK
 }
 
 // event notes something that is to be told with the next report.

@@ -30,7 +30,7 @@ const cordonFor = 10 * time.Minute
 
 // goOnDraining does the next steps of a drain.
 func (a *Agent) goOnDraining(ctx context.Context, l *look, v *planner.VM) {
-	if l.demand == nil || !l.masterUp {
+	if l.blind() {
 		return // who knows what runs there
 	}
 	agents := l.agentsOf[v.Intent]

@@ -32,6 +32,9 @@ type look struct {
 	trouble []error
 }
 
+// blind says whether it is not known what waits or what there is to run it, so that no machine can be asked for.
+func (l *look) blind() bool { return l.demand == nil || !l.masterUp }
+
 // cloudLook is what a cloud says, or said last.
 type cloudLook struct {
 	answer[view]

@@ -41,7 +41,8 @@ type roundOutcome string
 
 const (
 	roundOK      roundOutcome = "ok"      // all that it needs has answered
-	roundPartial roundOutcome = "partial" // something has not
+	roundPartial roundOutcome = "partial" // a cloud has not: nothing is begun there
+	roundBlind   roundOutcome = "blind"   // the scheduler or the master has not: no machine is asked for anywhere
 	roundHeld    roundOutcome = "held"    // another agent works for the scheduler
 )
 
@@ -63,7 +64,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 
 func (m *Metrics) registerVMs(f promauto.Factory) {
 	m.vms = f.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "spillway_cloud_vms", Help: "Cloud machines by pool, cloud and stage.",
+		Name: "spillway_cloud_vms", Help: "Cloud machines by pool, cloud and stage: requested, building, active, joined, serving, draining, leaving, stopped, deleted or error.",
 	}, []string{"pool", "cloud", "stage"})
 	m.cost = f.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "spillway_cloud_price_per_hour",
@@ -123,9 +124,9 @@ func (m *Metrics) registerWork(f promauto.Factory) {
 	}, []string{"target", "call"})
 	m.rounds = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "spillway_cloud_rounds_total",
-		Help: "Rounds by outcome: ok, partial (somebody did not answer), or held (another agent works for the scheduler).",
+		Help: "Rounds by outcome: ok, partial (a cloud did not answer), blind (the scheduler or the master did not: no machine is asked for), or held (another agent works for the scheduler).",
 	}, []string{"outcome"})
-	for _, o := range []roundOutcome{roundOK, roundPartial, roundHeld} {
+	for _, o := range []roundOutcome{roundOK, roundPartial, roundBlind, roundHeld} {
 		m.rounds.WithLabelValues(string(o))
 	}
 	m.roundDuration = f.NewHistogram(prometheus.HistogramOpts{

@@ -101,6 +101,56 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// TestRoundOutcomes: a cloud that does not answer is told from what nothing can be begun without.
+func TestRoundOutcomes(t *testing.T) {
+	for down, want := range map[string]roundOutcome{"": roundOK, "a": roundPartial, "scheduler": roundBlind, "master": roundBlind} {
+		registry := prometheus.NewRegistry()
+		w := newWorld(t)
+		w.cloud("a")
+		cfg := w.agent(testPool("a")).cfg
+		cfg.Metrics = NewMetrics(registry)
+		a := New(cfg)
+		w.down[down] = true
+		if err := w.round(a); (err != nil) != (want != roundOK) {
+			t.Errorf("with %q down the error is %v", down, err)
+		}
+		gathered, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range gathered {
+			if f.GetName() == "spillway_cloud_rounds_total" && (sum(f) != 1 || sum(f, "outcome", string(want)) != 1) {
+				t.Errorf("with %q down: %v, want one round that is %s", down, f, want)
+			}
+		}
+	}
+}
+
+// TestMeaningsNameValues: what stages and outcomes there are is told where the metric is explained, since whoever writes an
+// alert has only that.
+func TestMeaningsNameValues(t *testing.T) {
+	word := regexp.MustCompile(`[a-z_]+`)
+	for name, f := range measured(t) {
+		words := word.FindAllString(f.GetHelp(), -1)
+		for _, m := range f.Metric {
+			for _, l := range m.Label {
+				closed := l.GetName() == "stage" || l.GetName() == "outcome" && !whatCloudsSay(l.GetValue())
+				if closed && !slices.Contains(words, l.GetValue()) {
+					t.Errorf("%s is told with %s=%q, of which %q says nothing", name, l.GetName(), l.GetValue(), f.GetHelp())
+				}
+			}
+		}
+	}
+}
+
+// whatCloudsSay tells the kinds of errors, which have a meaning of their own.
+func whatCloudsSay(outcome string) bool {
+	return slices.Contains([]openstack.Kind{
+		openstack.Quota, openstack.NoCapacity, openstack.NotFound, openstack.Conflict, openstack.RateLimit, openstack.Gone,
+		openstack.Denied, openstack.Invalid, openstack.Unclear, openstack.Broken,
+	}, openstack.Kind(outcome))
+}
+
 // TestMetricsDocs: the table in the documents is what is told, each in a sentence.
 func TestMetricsDocs(t *testing.T) {
 	const docs, end = "../docs/metrics.md", "<!-- end of the cloudburst agent's table -->"

@@ -24,7 +24,7 @@ func (a *Agent) situation(l *look) *planner.Situation {
 		Order: a.cfg.Order, WaitValue: a.cfg.WaitValue,
 	}
 	slices.SortFunc(s.VMs, func(x, y planner.VM) int { return strings.Compare(x.Intent, y.Intent) })
-	blind := l.demand == nil || !l.masterUp
+	blind := l.blind()
 	if !blind {
 		for i := range l.demand.Waiting {
 			s.Demand = append(s.Demand, demandOf(&l.demand.Waiting[i], l.now))
