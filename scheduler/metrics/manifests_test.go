@@ -3,6 +3,7 @@ package metrics
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -104,11 +105,61 @@ var (
 	metricName = regexp.MustCompile(`\b(?:[a-z]+:)?(?:spillway|process|go)[_:][a-z0-9_:]+(\{[^}]*\})?`)
 	matcher    = regexp.MustCompile(`([a-z_]+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"`)
 	grouping   = regexp.MustCompile(`\b(?:by|without)\s*\(([^)]*)\)`)
+	upOfJob    = regexp.MustCompile(`\bup\{job="([^"]*)"\}`)
+	documented = regexp.MustCompile("(?m)^\\| `(spillway_cloud_[a-z_]+)` \\| ([a-z]+) \\| (.*) \\| (.*) \\|$")
+	word       = regexp.MustCompile(`[a-z_]+`)
 )
+
+// scraped are the jobs of the scrape configuration.
+func scraped(t *testing.T) (jobs []string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(manifests, "prometheus.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		Jobs []struct {
+			Name string `yaml:"job_name"`
+		} `yaml:"scrape_configs"`
+	}
+	if err := yaml.Unmarshal(text, &config); err != nil {
+		t.Fatal(err)
+	}
+	for _, job := range config.Jobs {
+		jobs = append(jobs, job.Name)
+	}
+	return jobs
+}
+
+// cloudburstFamilies are the metrics of the cloudburst agent, by name, as their table in the documents has them; that it is
+// right is tested beside the agent, and also that the meanings name the stages and outcomes. So every word of the meaning
+// counts as a value.
+func cloudburstFamilies(t *testing.T) map[string]*dto.MetricFamily {
+	t.Helper()
+	text, err := os.ReadFile(docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	families := map[string]*dto.MetricFamily{}
+	for _, row := range documented.FindAllStringSubmatch(string(text), -1) {
+		kind := dto.MetricType(dto.MetricType_value[strings.ToUpper(row[2])])
+		f := &dto.MetricFamily{Name: &row[1], Type: &kind}
+		for _, value := range word.FindAllString(row[4], -1) {
+			m := &dto.Metric{}
+			for _, label := range word.FindAllString(row[3], -1) {
+				m.Label = append(m.Label, &dto.LabelPair{Name: &label, Value: &value})
+			}
+			f.Metric = append(f.Metric, m)
+		}
+		families[row[1]] = f
+	}
+	return families
+}
 
 // TestManifestsNameWhatExists: every metric, label and value of a closed set that the rules and the dashboard name exists.
 func TestManifestsNameWhatExists(t *testing.T) {
-	families := everything(t)
+	families, jobs := everything(t), scraped(t)
+	maps.Copy(families, cloudburstFamilies(t))
 	recorded, known := map[string]bool{}, map[string]bool{"job": true, "instance": true, "le": true}
 	for _, g := range readRules(t, "recording.rules.yaml").Groups {
 		for _, r := range g.Rules {
@@ -123,8 +174,13 @@ func TestManifestsNameWhatExists(t *testing.T) {
 		}
 	}
 	for where, expr := range expressions(t) {
-		names := metricName.FindAllString(expr, -1)
-		if len(names) == 0 {
+		names, ups := metricName.FindAllString(expr, -1), upOfJob.FindAllStringSubmatch(expr, -1)
+		for _, up := range ups {
+			if !slices.Contains(jobs, up[1]) {
+				t.Errorf("%s: prometheus.yaml has no job %s", where, up[1])
+			}
+		}
+		if len(names)+len(ups) == 0 {
 			t.Errorf("%s names no metric: %s", where, expr)
 		}
 		for _, name := range names {
