@@ -30,6 +30,8 @@ type forecast struct {
 	free    []placement.Agent  // the hosts as they are at the present step
 	returns [][]freed          // by step
 	shapes  []*placement.Shape // by demand, as of the present step
+	needs   []spec.Resources   // by demand: together, because every step looks at all of them
+	early   bool               // some may not go to the cloud yet
 	round   []placement.Agent  // the hosts where something has become free in the present step
 	room    []spec.Resources   // what they have free
 	placed  []placement.Assignment
@@ -44,17 +46,26 @@ type freed struct {
 // horizon is how far a forecast looks. What waits at its end is taken to wait for as long again.
 const horizon = 24 * time.Hour
 
-// stepsFor gives the moments of a forecast where machines arrive after some times, of which the first is the shortest.
-func stepsFor(arrivals []time.Duration) []time.Duration {
+// exact is how many of the moments at which tasks are expected to end are steps; what ends between counts at the next.
+const exact = 5
+
+// stepsFor gives the moments of a forecast where machines arrive after some times, of which the first is the shortest, and
+// something becomes free after others.
+func stepsFor(arrivals, frees []time.Duration) []time.Duration {
 	first := arrivals[0]
 	steps := []time.Duration{0}
 	for i := 1; i <= 4; i++ {
 		steps = append(steps, first*time.Duration(i)/4)
 	}
-	for d := first * 3 / 2; d < horizon; d = d * 7 / 4 {
+	for d := first * 3 / 2; d < horizon; d *= 2 {
 		steps = append(steps, d)
 	}
 	steps = append(steps, arrivals...)
+	slices.Sort(frees)
+	frees = slices.Compact(frees)
+	for i := range min(len(frees), exact) { // some of them, spread evenly
+		steps = append(steps, frees[i*len(frees)/min(len(frees), exact)])
+	}
 	slices.Sort(steps)
 	return slices.Compact(steps)
 }
@@ -67,7 +78,7 @@ func newForecast(now time.Time, demand []Demand, hosts []*host, steps []time.Dur
 		waiting: make([][]int32, len(steps)), delayed: make([][]float64, len(steps)),
 		on: make([][]int, len(demand)), taken: make([]bool, len(hosts)), longest: make([]time.Duration, len(hosts)),
 		free: make([]placement.Agent, len(hosts)), returns: make([][]freed, len(steps)),
-		shapes: make([]*placement.Shape, len(demand)),
+		shapes: make([]*placement.Shape, len(demand)), needs: make([]spec.Resources, len(demand)),
 	}
 	for i, h := range hosts {
 		f.free[i] = h.agent
@@ -102,7 +113,8 @@ func (f *forecast) play() {
 	var queue []int // demands of which tasks wait
 	for i := range f.demand {
 		if d := &f.demand[i]; d.Room && d.Tasks > 0 {
-			left[i], f.shapes[i] = int32(d.Tasks), d.Shape
+			left[i], f.shapes[i], f.needs[i] = int32(d.Tasks), d.Shape, d.Shape.Need
+			f.early = f.early || d.Shape.Burst.Allow && d.Shape.Waited < d.Shape.Burst.After
 			queue = append(queue, i)
 		}
 	}
@@ -118,8 +130,7 @@ func (f *forecast) play() {
 // place puts tasks where something has become free. Where nothing has, they have been refused before.
 func (f *forecast) place(step int, queue []int, left []int32) []int {
 	changed := f.release(step)
-	early := f.grown(step, queue)
-	if early {
+	if f.early && f.grown(step, queue) {
 		changed = changed[:0]
 		for i := range f.hosts {
 			changed = append(changed, i)
@@ -136,10 +147,12 @@ func (f *forecast) place(step int, queue []int, left []int32) []int {
 	room, outdated := f.most(), false
 	rest := queue[:0]
 	for _, d := range queue {
-		if need := f.demand[d].Shape.Need; holds(room, need) && f.some(need) {
-			n := f.put(step, d, int(left[d]), round, changed)
-			left[d] -= int32(n)
-			outdated = outdated || n > 0
+		if need := f.needs[d]; holds(room, need) {
+			if f.some(need) {
+				n := f.put(step, d, int(left[d]), round, changed)
+				left[d] -= int32(n)
+				outdated = outdated || n > 0
+			}
 			if left[d] > 0 && outdated { // so that the next ones are not tried in vain
 				room, outdated = f.most(), false
 			}

@@ -47,8 +47,9 @@ type batch struct {
 	// machines is how many are to be made of it, cost what that and the wait for them costs for each task.
 	machines int
 	cost     float64
-	// shortest is how long the shortest task runs.
+	// shortest is how long the shortest task runs; refusal is why there may be no machine even for that.
 	shortest time.Duration
+	refusal  string
 }
 
 // gather collects the demand that an option could hold and that is worth a machine of it.
@@ -201,6 +202,9 @@ func (p *planning) choose(head int, rest []int, batches []*batch) (best *batch) 
 			batches[i] = p.gather(i, rest)
 			p.size(batches[i])
 		}
+		if batches[i].refusal != "" {
+			p.blocked(head, batches[i].refusal)
+		}
 		if b := batches[i]; b.machines > 0 && b.cost < cheapest {
 			best, cheapest = b, b.cost
 		}
@@ -211,7 +215,12 @@ func (p *planning) choose(head int, rest []int, batches []*batch) (best *batch) 
 // size decides how many machines are to be made for a batch.
 func (p *planning) size(b *batch) {
 	var cost float64
-	b.machines, cost = b.weigh(b.option, p.ledger.room(b.option, min(b.load.tasks, atOnce), b.option.overhead()+b.shortest))
+	room, refusal := p.ledger.room(b.option, min(b.load.tasks, atOnce), b.option.overhead()+b.shortest)
+	if room == 0 {
+		b.refusal = refusal
+		return
+	}
+	b.machines, cost = b.weigh(b.option, room)
 	b.machines = max(b.machines, p.lateMachines(b))
 	b.cost = (cost + b.value*b.option.boot.Hours()) / float64(b.load.tasks)
 }

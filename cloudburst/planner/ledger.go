@@ -128,14 +128,14 @@ func (l *ledger) take(o *option, needed time.Duration, new bool) (zone, refusal 
 	return zone, ""
 }
 
-// room counts how many new machines of an option may be, as many as are wanted at most.
-func (l *ledger) room(o *option, want int, needed time.Duration) (n int) {
+// room counts how many new machines of an option may be, as many as are wanted at most, and says why not one more.
+func (l *ledger) room(o *option, want int, needed time.Duration) (n int, refusal string) {
 	for l = l.clone(); n < want; n++ {
-		if _, refusal := l.take(o, needed, true); refusal != "" {
-			break
+		if _, refusal = l.take(o, needed, true); refusal != "" {
+			return n, refusal
 		}
 	}
-	return n
+	return n, ""
 }
 
 // refuses says why a scope has no room for a machine for some hours; "" if it has.

@@ -111,6 +111,9 @@ func (p *planning) explain() {
 		switch {
 		case o.VMs > 0:
 			o.Why = p.kindsComing(i)
+			if slices.Contains(p.bursting, i) && p.why[i] != "" && p.outlook.waiting[p.outlook.at(p.first)][i] > 0 {
+				o.Why += ", and no more: " + p.why[i]
+			}
 		case p.why[i] != "":
 			o.Why = p.why[i]
 		default:

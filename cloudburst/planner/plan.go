@@ -43,6 +43,23 @@ type Action struct {
 	For []int
 }
 
+// String is one line: "boot c16 on hxn for pool burst: 16 tasks of r0/s would wait ...".
+func (a Action) String() string {
+	text := string(a.Verb)
+	if a.VM != "" {
+		text += " " + a.VM + ","
+	}
+	text += " " + a.Flavor + " on " + a.Cloud
+	if a.Zone != "" {
+		text += ", zone " + a.Zone
+	}
+	text += ", for pool " + a.Pool
+	if a.Then != "" {
+		text += ", then " + string(a.Then)
+	}
+	return text + ": " + a.Reason
+}
+
 // Outlook is what bursting does about a demand.
 type Outlook struct {
 	// VMs is how many machines come for it, Expected when the first of them serves; zero if none comes.
@@ -120,8 +137,20 @@ func newPlanning(s *Situation) *planning {
 		}
 	}
 	slices.Sort(arrivals)
-	p.first, p.steps = arrivals[0], stepsFor(arrivals)
+	p.first, p.steps = arrivals[0], stepsFor(arrivals, ends(s, arrivals[0]))
 	return p
+}
+
+// ends lists after which times tasks that run now are expected to end, of those that end after some time.
+func ends(s *Situation, after time.Duration) (ends []time.Duration) {
+	for i := range s.Agents {
+		for _, f := range s.Agents[i].Frees {
+			if d := f.At.Sub(s.Now); d > after && d < horizon {
+				ends = append(ends, d)
+			}
+		}
+	}
+	return ends
 }
 
 // packed is the situation with tasks that do not spread. Spread prefers, it never refuses; here it would only lay a claim to
