@@ -667,39 +667,3 @@ func (w *world) servers() (n int) {
 	}
 	return n
 }
-
-// simplePlan is a planner for tests of what the agent does with a plan: as many machines as the tasks need, away with what has
-// been idle for a minute and with what has failed.
-func simplePlan(s *planner.Situation) planner.Plan {
-	p := planner.Plan{Outlook: make([]planner.Outlook, len(s.Demand))}
-	need := 0
-	for _, d := range s.Demand {
-		need += d.Tasks
-	}
-	idle := map[string]bool{}
-	for _, a := range s.Agents {
-		idle[a.VM] = a.Tasks == 0 && s.Now.Sub(a.Idle) > time.Minute
-	}
-	for _, v := range s.VMs {
-		switch v.Stage {
-		case vm.Requested, vm.Building, vm.Active:
-			need -= cores
-		case vm.Serving, vm.Joined:
-			if idle[v.Intent] && len(s.Demand) == 0 && !v.Unknown {
-				p.Actions = append(p.Actions, planner.Action{Verb: planner.Drain, VM: v.Intent, Reason: "nothing to do"})
-			}
-		case vm.Stopped:
-			if need > 0 && !v.Unknown {
-				need -= cores
-				p.Actions = append(p.Actions, planner.Action{Verb: planner.Start, VM: v.Intent, Reason: "tasks wait"})
-			}
-		}
-	}
-	for _, c := range s.Clouds {
-		for free := c.FreeInstances; need > 0 && c.Reachable && free != 0 && len(c.Backoffs) == 0; free-- {
-			need -= cores
-			p.Actions = append(p.Actions, planner.Action{Verb: planner.Boot, Pool: "batch", Cloud: c.Name, Flavor: "m4", Reason: "tasks wait"})
-		}
-	}
-	return p
-}
