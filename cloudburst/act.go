@@ -111,7 +111,7 @@ func (a *Agent) boot(ctx context.Context, l *look, action *planner.Action) {
 		verb: string(planner.Boot), intent: o.Intent, pool: o.Pool, cloud: o.Cloud, flavor: o.Flavor, zone: o.Zone, began: l.now,
 	}
 	a.event(Event{At: l.now, Kind: EventBoot, VM: o.Intent, Pool: o.Pool, Cloud: o.Cloud, Message: action.Reason})
-	timeout, backlog := c.cfg.WorkTimeout, a.backlog
+	timeout, backlog := c.cfg.WorkTimeout, a.firstAnswer()
 	if d := a.cfg.deadlines(o.Pool, o.Cloud, o.Flavor).Requested; d > 0 {
 		timeout = d
 	}
@@ -136,6 +136,15 @@ func (a *Agent) create(ctx context.Context, api Cloud, o Order, backlog time.Tim
 	a.metrics.booting(backlog, a.cfg.Now())
 	_, err = api.Boot(ctx, b)
 	return err
+}
+
+// firstAnswer is since when a backlog waits that no machine was asked for yet; zero if one was.
+func (a *Agent) firstAnswer() time.Time {
+	if a.answered {
+		return time.Time{}
+	}
+	a.answered = true
+	return a.backlog
 }
 
 func (a *Agent) newIntent(pool string) string {

@@ -33,9 +33,12 @@ type Agent struct {
 	complained map[string]bool
 	// backlog is since when something waits that machines are to be made for; zero: nothing does.
 	backlog time.Time
+	// answered: a machine was asked for since.
+	answered bool
 
-	wake     chan struct{}
-	airborne sync.WaitGroup
+	// wake is for what an operation has come to, grown for a demand that has changed: machines may be wanted at once.
+	wake, grown chan struct{}
+	airborne    sync.WaitGroup
 
 	mu       sync.Mutex
 	tick     int // how many operations have begun or ended
@@ -70,7 +73,7 @@ func New(cfg Config) *Agent {
 	a := &Agent{
 		cfg: cfg, metrics: cfg.Metrics, decide: planner.Make,
 		clouds: map[string]*cloud{}, missed: map[string]time.Time{}, complained: map[string]bool{},
-		learnt: learnt{}, wake: make(chan struct{}, 1),
+		learnt: learnt{}, wake: make(chan struct{}, 1), grown: make(chan struct{}, 1),
 		flights: map[string]*flight{}, retries: map[string]int{}, backoffs: map[lane]*backoff{}, windows: map[lane]int{},
 	}
 	a.demand = source[*Demand]{timeout: cfg.CallTimeout, ask: func(ctx context.Context) (*Demand, error) {
@@ -114,19 +117,27 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer watching.Wait()
 	ticker := time.NewTicker(a.cfg.Interval)
 	defer ticker.Stop()
+	patience := a.cfg.Patience
 	for {
-		if err := a.Round(ctx, a.cfg.Now()); err != nil {
+		if err := a.round(ctx, a.cfg.Now(), patience); err != nil {
 			a.cfg.Log.Warn("a round has failed", "error", err)
 		}
+		patience = a.cfg.Patience
 		select {
 		case <-ctx.Done():
 			a.Settle()
 			return ctx.Err()
+		case <-a.grown:
+			patience = min(patience, hurry)
 		case <-a.wake:
 		case <-ticker.C:
 		}
 	}
 }
+
+// hurry is how long a round waits for clouds that is made because tasks wait. What they said a moment ago will do: what was
+// done since is known here.
+const hurry = 100 * time.Millisecond
 
 // watchDemand wakes the loop when the demand changes.
 func (a *Agent) watchDemand(ctx context.Context) {
@@ -140,7 +151,7 @@ func (a *Agent) watchDemand(ctx context.Context) {
 		}
 		if seen != d.Version {
 			seen = d.Version
-			a.wakeUp()
+			signal(a.grown)
 		}
 	}
 }
@@ -161,9 +172,11 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // wakeUp asks for a round soon.
-func (a *Agent) wakeUp() {
+func (a *Agent) wakeUp() { signal(a.wake) }
+
+func signal(c chan<- struct{}) {
 	select {
-	case a.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -171,8 +184,12 @@ func (a *Agent) wakeUp() {
 // Round looks, plans, tells and acts. What it begins goes on after it has returned, until ctx ends. The error says what kept it
 // from doing all that a round does.
 func (a *Agent) Round(ctx context.Context, now time.Time) error {
+	return a.round(ctx, now, a.cfg.Patience)
+}
+
+func (a *Agent) round(ctx context.Context, now time.Time, patience time.Duration) error {
 	began := time.Now()
-	l := a.look(ctx, now)
+	l := a.look(ctx, now, patience)
 	p := a.plan(l)
 	err := a.tell(ctx, l, p)
 	if errors.Is(err, ErrHeld) {

@@ -111,7 +111,10 @@ func (a *Agent) retire(ctx context.Context, now time.Time, v *planner.VM, agents
 			return result{err: err}
 		}
 	}
-	return a.leaveIfGone(ctx, now, v, drainSoft)
+	a.metrics.drained(drainSoft)
+	r := a.leaveOnceGone(ctx, now, v)
+	r.events = append([]Event{eventOf(now, EventDrained, &v.VM, "its agent is gone, and no task was ended for it")}, r.events...)
+	return r
 }
 
 // drainFree drains an agent on which no framework has a task; false if one has.
@@ -141,24 +144,30 @@ func (a *Agent) isFree(ctx context.Context, agent string) (bool, error) {
 	return n == 0, nil
 }
 
-// leaveIfGone takes the machine away if its agent is gone. Otherwise that is the next round's.
-func (a *Agent) leaveIfGone(ctx context.Context, now time.Time, v *planner.VM, outcome string) result {
-	// Its agent was here a moment ago, and free or to be killed: nobody has to be waited for.
-	switch err := a.mustHaveNoAgent(ctx, guard{intent: v.Intent, givenUp: true}); {
-	case errors.Is(err, errJoinedLate):
-		return result{}
-	case err != nil:
-		return result{err: err}
+// A master that was told to drain an agent on which nothing runs marks it gone a moment later: it writes that down first.
+const (
+	goneWithin = 3 * time.Second
+	goneAgain  = 200 * time.Millisecond
+)
+
+// leaveOnceGone takes the machine away as soon as the master has marked its agent gone. If that takes long it is the next
+// round's.
+func (a *Agent) leaveOnceGone(ctx context.Context, now time.Time, v *planner.VM) result {
+	soon, cancel := context.WithTimeout(ctx, goneWithin)
+	defer cancel()
+	for {
+		// Its agent was here a moment ago, and free or to be killed: nobody has to be waited for.
+		err := a.mustHaveNoAgent(ctx, guard{intent: v.Intent, givenUp: true})
+		if err == nil {
+			return a.takeAway(ctx, now, v)
+		}
+		if !errors.Is(err, errJoinedLate) {
+			return result{err: err}
+		}
+		if pause(soon, goneAgain); soon.Err() != nil {
+			return result{}
+		}
 	}
-	a.metrics.drained(outcome)
-	message := "its agent is gone, and no task was ended for it"
-	if outcome == drainKilled {
-		message = "its agent is gone, and with it what still ran there"
-	}
-	events := []Event{eventOf(now, EventDrained, &v.VM, "%s", message)}
-	r := a.takeAway(ctx, now, v)
-	r.events = append(events, r.events...)
-	return r
 }
 
 // leave takes a machine away whose agent is gone.
@@ -203,6 +212,7 @@ func (a *Agent) kill(ctx context.Context, l *look, v *planner.VM, agents []maste
 				return result{err: fmt.Errorf("draining agent %s: %w", agent.ID, err)}
 			}
 		}
-		return a.leaveIfGone(ctx, l.now, v, drainKilled)
+		a.metrics.drained(drainKilled)
+		return a.leaveOnceGone(ctx, l.now, v)
 	})
 }

@@ -45,7 +45,7 @@ type cloudLook struct {
 
 // look asks everybody at the same time. The scheduler and the master are waited for until their deadline, for nothing can be
 // begun without them; clouds only for as long as is usual, for one must not delay what is to be done on another.
-func (a *Agent) look(ctx context.Context, now time.Time) *look {
+func (a *Agent) look(ctx context.Context, now time.Time, patience time.Duration) *look {
 	a.mu.Lock()
 	tick := a.tick
 	a.mu.Unlock()
@@ -57,7 +57,7 @@ func (a *Agent) look(ctx context.Context, now time.Time) *look {
 		c.asked = firstKnown(c.asked, now)
 	}
 	demand, agents := a.demand.refresh(ctx, now, tick), a.agents.refresh(ctx, now, tick)
-	a.await(ctx, views)
+	a.await(ctx, views, patience)
 	<-demand
 	<-agents
 	a.lookAtScheduler(l)
@@ -73,8 +73,8 @@ func (a *Agent) look(ctx context.Context, now time.Time) *look {
 
 // await waits until all are closed, for at most as long as a round has patience with clouds. Those that come later wake the
 // loop if nothing was known of some cloud.
-func (a *Agent) await(ctx context.Context, all []<-chan struct{}) {
-	enough := time.NewTimer(a.cfg.Patience)
+func (a *Agent) await(ctx context.Context, all []<-chan struct{}, patience time.Duration) {
+	enough := time.NewTimer(patience)
 	defer enough.Stop()
 	for i, c := range all {
 		select {

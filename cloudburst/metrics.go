@@ -108,7 +108,7 @@ func (m *Metrics) registerClouds(f promauto.Factory) {
 func (m *Metrics) registerWork(f promauto.Factory) {
 	m.backlogBoot = f.NewHistogram(prometheus.HistogramOpts{
 		Name: "spillway_cloud_backlog_to_boot_seconds", Buckets: workBuckets,
-		Help: "From the round that first saw tasks wait that a machine could run until a machine was asked for.",
+		Help: "From the round that first saw tasks wait that may go to a cloud until the first machine was asked for.",
 	})
 	m.operations = f.NewCounterVec(prometheus.CounterOpts{
 		Name: "spillway_cloud_operations_total",

@@ -23,7 +23,7 @@ type Preview struct {
 
 // Preview looks and plans as a round does, tells nobody, and changes nothing.
 func (a *Agent) Preview(ctx context.Context, now time.Time) *Preview {
-	l := a.look(ctx, now)
+	l := a.look(ctx, now, a.cfg.Patience)
 	a.notice(l)
 	p := a.plan(l)
 	preview := &Preview{VMs: l.vms, Report: a.report(l, p), Demand: l.demand, Plan: p, Waits: map[string]string{}, Trouble: l.trouble}

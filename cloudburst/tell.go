@@ -54,6 +54,7 @@ func (a *Agent) notice(l *look) {
 	}
 	a.learnt.forget(there)
 	a.backlog = backlogSince(l, a.backlog)
+	a.answered = a.answered && !a.backlog.IsZero()
 	a.metrics.looked(a, l)
 }
 
