@@ -1,7 +1,9 @@
 package cloudburst_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +22,7 @@ import (
 
 const (
 	realCluster  = "realloop"
-	realPatience = 4 * time.Minute
+	realPatience = 5 * time.Minute
 	realFlavor   = "m1.slow" // stays in BUILD for 15 s
 	realMachines = 2
 )
@@ -66,6 +68,7 @@ type realLoop struct {
 	cloud *openstack.Cloud
 	cfg   cloudburst.Config
 	kill  func() // ends the agent that runs
+	said  bytes.Buffer
 }
 
 func (l *realLoop) run(program string, args ...string) {
@@ -99,8 +102,12 @@ func (l *realLoop) begin() {
 // until looks at the servers until they are as wanted. At no time are there two of one intent, or more than asked for.
 func (l *realLoop) until(what string, good func([]openstack.Server) bool) {
 	l.t.Helper()
+	var last []openstack.Server
 	for {
 		found, err := l.cloud.Servers(l.ctx, realCluster)
+		if err == nil {
+			last = found
+		}
 		intents, living := map[string]int{}, 0
 		for _, s := range found {
 			if intents[s.Metadata[vm.KeyIntent]]++; intents[s.Metadata[vm.KeyIntent]] > 1 {
@@ -119,7 +126,7 @@ func (l *realLoop) until(what string, good func([]openstack.Server) bool) {
 		select {
 		case <-time.After(300 * time.Millisecond):
 		case <-l.ctx.Done():
-			l.t.Fatalf("waited in vain until %s: %v (%v)", what, found, err)
+			l.t.Fatalf("waited in vain until %s: %v (%v)", what, last, err)
 		}
 	}
 }
@@ -152,9 +159,15 @@ func newRealLoop(t *testing.T, q *queue) *realLoop {
 		t.Fatal(err, resolved.Problems)
 	}
 	l := &realLoop{t: t, ctx: ctx, dir: filepath.Dir(file), cloud: connected}
+	t.Cleanup(func() { // after the last agent has ended
+		if t.Failed() {
+			t.Logf("the agents said:\n%s", l.said.String())
+		}
+	})
 	flavor := planner.Flavor{Cloud: "real", Name: realFlavor, VCPUs: 1, MemMiB: 512, Resources: spec.Resources{CPUs: 1000, Mem: 400, Disk: 500}}
 	l.cfg = cloudburst.Config{
 		Cluster: realCluster, Holder: "test", Scheduler: q, Master: noMaster{}, Interval: 500 * time.Millisecond, Unclear: 10 * time.Second,
+		Log:        slog.New(slog.NewTextHandler(&l.said, nil)),
 		SweepEvery: 5 * time.Second, SweepGrace: 20 * time.Second,
 		Clouds: []cloudburst.CloudConfig{{Name: "real", API: connected, CallTimeout: 5 * time.Second, WorkTimeout: 20 * time.Second}},
 		Pools: []cloudburst.Pool{{

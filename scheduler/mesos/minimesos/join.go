@@ -52,13 +52,15 @@ func Join(ctx context.Context, o JoinOptions) (why string, err error) {
 		case errors.As(err, &refused) && refused.status == http.StatusNotFound && m.session != "":
 			m.forget() // the master is another one by now
 			continue
+		case errors.As(err, &refused) && refused.status == http.StatusNotFound:
+			return "", fmt.Errorf("minimesos: at %s is no master that takes machines: only those of spillway dev do", o.Master)
 		case errors.As(err, &refused):
 			return "", fmt.Errorf("minimesos: the master refuses this machine: %w", err)
 		case ctx.Err() != nil:
 			m.leave()
 			return "", nil
 		}
-		m.log.Warn("minimesos: the master cannot be reached; trying again", "master", o.Master, "error", err)
+		m.complain(err)
 		if m.session != "" && time.Since(m.heard) > m.patience {
 			m.forget()
 		}
@@ -93,6 +95,7 @@ type machine struct {
 	session    string        // empty: not admitted yet
 	patience   time.Duration // see admission
 	heard      time.Time     // when the line was there last
+	complained bool          // it has been said that it is not there
 	containers *containers
 }
 
@@ -139,6 +142,14 @@ func (m *machine) close() error {
 	return err
 }
 
+// complain says once that the master cannot be reached.
+func (m *machine) complain(err error) {
+	if !m.complained {
+		m.log.Warn("minimesos: the master cannot be reached; trying on", "master", m.url.String(), "error", err)
+	}
+	m.complained = true
+}
+
 // forget ends all that runs here for a session that is over.
 func (m *machine) forget() {
 	m.containers.end()
@@ -170,6 +181,7 @@ func (m *machine) joinOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	m.complained = false
 	err = m.serve(ctx, l)
 	m.heard = time.Now()
 	return err
@@ -228,6 +240,7 @@ func (m *machine) serve(ctx context.Context, l *line) error {
 	only := make(oneConn, 1)
 	only <- l
 	go func() { _ = server.Serve(only) }()
+	defer l.Close()
 	defer server.Close()
 	select {
 	case why := <-over:

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -282,6 +283,7 @@ func TestJoinRefuses(t *testing.T) {
 	for what, o := range map[string]JoinOptions{
 		"a URL with a path":  {Master: c.URL() + "/api"},
 		"no URL":             {Master: "10.0.0.1:5050"},
+		"no such master":     {Master: notMesos(t)},
 		"bad resources":      {Master: c.URL(), Resources: "cpus"},
 		"an unknown runner":  {Master: c.URL(), Runner: "magic"},
 		"a folder in a file": {Master: c.URL(), WorkDir: "/dev/null/x"},
@@ -295,6 +297,13 @@ func TestJoinRefuses(t *testing.T) {
 		}
 		cancel()
 	}
+}
+
+// notMesos is the URL of something else.
+func notMesos(t *testing.T) string {
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // Only what is in the machine's folder can be read or written through it.
