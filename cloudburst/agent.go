@@ -38,7 +38,9 @@ type Agent struct {
 
 	// wake is for what an operation has come to, grown for a demand that has changed: machines may be wanted at once.
 	wake, grown chan struct{}
-	airborne    sync.WaitGroup
+	// pools are those to work with from the next round on; nil: no others.
+	pools    atomic.Pointer[[]Pool]
+	airborne sync.WaitGroup
 
 	mu       sync.Mutex
 	tick     int // how many operations have begun or ended
@@ -51,13 +53,14 @@ type Agent struct {
 
 // cloud is a cloud and what it has said.
 type cloud struct {
-	cfg    *CloudConfig
-	view   source[view]
-	usage  source[usage]
-	asked  time.Time   // for the first time
-	silent bool        // it was said that it does not answer
-	news   atomic.Bool // an answer would be news: the last one is too old to act on, or there is none
-	swept  time.Time
+	cfg        *CloudConfig
+	view       source[view]
+	usage      source[usage]
+	asked      time.Time   // for the first time
+	usageAsked time.Time   // when usage was asked for last
+	silent     bool        // it was said that it does not answer
+	news       atomic.Bool // an answer would be news: the last one is too old to act on, or there is none
+	swept      time.Time
 }
 
 // view is what a cloud says of itself.
@@ -68,7 +71,7 @@ type view struct {
 
 // New makes an agent. It does nothing yet.
 func New(cfg Config) *Agent {
-	cfg.Clouds, cfg.Pools = slices.Clone(cfg.Clouds), slices.Clone(cfg.Pools)
+	cfg.Clouds = slices.Clone(cfg.Clouds)
 	cfg.complete()
 	a := &Agent{
 		cfg: cfg, metrics: cfg.Metrics, decide: planner.Make,
@@ -107,6 +110,13 @@ func lookAt(ctx context.Context, api Cloud, cluster string) (v view, err error) 
 		return view{}, err
 	}
 	return v, nil
+}
+
+// Use has the agent work with other pools from the next round on, such as when it is found out at last what flavors a cloud has.
+// It may be called from any goroutine.
+func (a *Agent) Use(pools []Pool) {
+	a.pools.Store(&pools)
+	a.wakeUp()
 }
 
 // Run makes rounds until ctx ends: when the demand changes, when an operation is over, and at least every Interval. What is
@@ -189,6 +199,9 @@ func (a *Agent) Round(ctx context.Context, now time.Time) error {
 
 func (a *Agent) round(ctx context.Context, now time.Time, patience time.Duration) error {
 	began := time.Now()
+	if pools := a.pools.Swap(nil); pools != nil {
+		a.cfg.usePools(*pools)
+	}
 	l := a.look(ctx, now, patience)
 	p := a.plan(l)
 	err := a.tell(ctx, l, p)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -108,6 +109,12 @@ func (c *Config) complete() {
 		def(&c.Clouds[i].WorkTimeout, 5*time.Minute)
 		def(&c.Clouds[i].BootsAtOnce, 20)
 	}
+	c.usePools(c.Pools)
+}
+
+// usePools completes pools and takes them for its own.
+func (c *Config) usePools(pools []Pool) {
+	c.Pools = slices.Clone(pools)
 	for i := range c.Pools {
 		def(&c.Pools[i].LogWait, 10*time.Minute)
 	}

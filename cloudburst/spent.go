@@ -2,6 +2,8 @@ package cloudburst
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/lisa-dpc/spillway/cloudburst/openstack"
@@ -31,7 +33,11 @@ func (a *Agent) askUsage(c *CloudConfig) func(context.Context) (usage, error) {
 
 // refreshUsage asks for usage when it is time. Nobody waits for the answer.
 func (a *Agent) refreshUsage(ctx context.Context, c *cloud, now time.Time, tick int) {
-	last, _ := c.usage.latest()
+	last, err := c.usage.latest()
+	if openstack.KindOf(err) == openstack.Denied && now.Sub(c.usageAsked) < usageEvery {
+		return
+	}
+	c.usageAsked = now
 	if !last.known || now.Sub(last.at) >= usageEvery || !last.value.day.Equal(midnight(now)) {
 		c.usage.refresh(ctx, now, tick)
 	}
@@ -39,8 +45,8 @@ func (a *Agent) refreshUsage(ctx context.Context, c *cloud, now time.Time, tick 
 
 // spentKnown says whether it is known what was spent on a cloud, if that matters.
 func (a *Agent) spentKnown(c *CloudConfig) bool {
-	last, _ := a.clouds[c.Name].usage.latest()
-	return last.known || !a.capsByDay(c)
+	last, err := a.clouds[c.Name].usage.latest()
+	return last.known || openstack.KindOf(err) == openstack.Denied || !a.capsByDay(c)
 }
 
 func (a *Agent) capsByDay(c *CloudConfig) bool {
@@ -53,26 +59,45 @@ func (a *Agent) capsByDay(c *CloudConfig) bool {
 	return daily(a.cfg.Caps) || daily(c.Caps)
 }
 
-// spent adds up what the cluster's machines have used since midnight (UTC), by cloud and pool.
+// spent adds up what the cluster's machines have used since midnight (UTC), by cloud and pool. Where a cloud keeps its records to
+// itself that is what the machines have used that exist still.
 func (a *Agent) spent(l *look) []planner.Spent {
 	var list []planner.Spent
 	for i := range a.cfg.Clouds {
 		name := a.cfg.Clouds[i].Name
-		last, _ := a.clouds[name].usage.latest()
-		if !last.known || !last.value.day.Equal(midnight(l.now)) {
-			continue
-		}
+		last, err := a.clouds[name].usage.latest()
 		byPool := map[string]*planner.Spent{}
-		for _, u := range last.value.records {
-			a.addUsage(byPool, name, &u, l.now.Sub(last.at))
-		}
-		for _, p := range a.cfg.Pools {
-			if s := byPool[p.Name]; s != nil {
-				list = append(list, *s)
+		switch {
+		case openstack.KindOf(err) == openstack.Denied:
+			a.addVMs(byPool, l, name)
+		case last.known && last.value.day.Equal(midnight(l.now)):
+			for _, u := range last.value.records {
+				a.addUsage(byPool, name, &u, l.now.Sub(last.at))
 			}
+		}
+		for _, pool := range slices.Sorted(maps.Keys(byPool)) {
+			list = append(list, *byPool[pool])
 		}
 	}
 	return list
+}
+
+// addVMs adds what the machines of a cloud have used that there are.
+func (a *Agent) addVMs(byPool map[string]*planner.Spent, l *look, cloud string) {
+	for i := range l.vms {
+		v := &l.vms[i]
+		f := a.cfg.flavor(v.Pool, v.Cloud, v.Flavor)
+		if v.Cloud != cloud || v.Created.IsZero() || f == nil {
+			continue
+		}
+		since := midnight(l.now)
+		if v.Created.After(since) {
+			since = v.Created
+		}
+		a.addUsage(byPool, cloud, &openstack.Usage{
+			Intent: v.Intent, Flavor: v.Flavor, VCPUs: f.VCPUs, Hours: l.now.Sub(since).Hours(), Ended: l.now,
+		}, 0)
+	}
 }
 
 // addUsage adds a server's usage, with what it has used since the records were made if it was there still.

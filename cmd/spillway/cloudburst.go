@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -126,35 +127,33 @@ func burstOnce(ctx context.Context, cfg cloudburst.Config) error {
 }
 
 // burstOn makes rounds until ctx ends. When the clouds have something else than before for what the pools name, such as when
-// one of them answers at last, another agent takes over from the one that did not know: it finds all that there is.
+// one of them answers at last, the agent goes on with that.
 func burstOn(ctx context.Context, s *site.Site, configure func() cloudburst.Config, log *slog.Logger) error {
-	for ctx.Err() == nil {
-		round, stop := context.WithCancel(ctx)
-		go func() {
-			defer stop()
-			waitForChange(round, s)
-		}()
-		err := cloudburst.New(configure()).Run(round)
-		stop()
-		if ctx.Err() == nil {
-			log.Info("the clouds have other flavors or zones than before for what the pools name", "error", err)
+	agent := cloudburst.New(configure())
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		for waitForChange(ctx, s) {
+			log.Info("the clouds have other flavors or zones than before for what the pools name")
 			tellTrouble(s, log)
+			agent.Use(configure().Pools)
 		}
-	}
-	return ctx.Err()
+	})
+	defer looking.Wait()
+	return agent.Run(ctx)
 }
 
-// waitForChange looks from time to time for what the names in the pools stand for, and returns when that has changed.
-func waitForChange(ctx context.Context, s *site.Site) {
+// waitForChange looks from time to time for what the names in the pools stand for, and returns when that has changed; false if
+// ctx has ended.
+func waitForChange(ctx context.Context, s *site.Site) bool {
 	tick := time.NewTicker(resolveSoon)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-tick.C:
 			if s.Connect(ctx, time.Now(), resolveAnew) && ctx.Err() == nil {
-				return
+				return true
 			}
 		}
 	}
