@@ -119,7 +119,7 @@ func (w *world) agent(pools ...Pool) *Agent {
 	me := w.generation
 	w.mu.Unlock()
 	cfg := Config{
-		Cluster: "lisa", Holder: "host", Pools: pools, Now: w.time, Random: zeroes{w}, WaitValue: 1, // as burst.yaml has it
+		Cluster: "lisa", Holder: "host", Pools: pools, Now: w.time, Random: zeroes{w}, WaitValue: 1,
 		Scheduler: &fakeScheduler{w, me}, Master: &fakeMaster{w, me},
 		Prepare: func(context.Context, Order) (openstack.Boot, error) { return openstack.Boot{}, nil },
 	}

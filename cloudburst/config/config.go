@@ -32,8 +32,8 @@ type Config struct {
 	// Hours without bursting.
 	Calendar Calendar `yaml:"calendar"`
 	// What it is worth that a task waits an hour less, in the currency of the prices. The higher, the sooner machines are
-	// booted for short waits.
-	WaitValue float64 `yaml:"wait_value" default:"1" jsonschema:"minimum=0,maximum=1000000"`
+	// booted for short waits. 0 means half of what an hour of the task costs on the cheapest machine that holds it.
+	WaitValue float64 `yaml:"wait_value" default:"0" jsonschema:"minimum=0,maximum=1000000"`
 	// Looking for what belongs to nobody any more.
 	Sweep Sweep `yaml:"sweep"`
 	// How long at most between two rounds; a change of the queue begins one at once.

@@ -69,7 +69,7 @@ func TestDefaults(t *testing.T) {
 	}{
 		{"scheduler.url", c.Scheduler.URL, "http://127.0.0.1:4400"},
 		{"listen", c.Listen, "127.0.0.1:4401"},
-		{"wait_value", c.WaitValue, 1.0},
+		{"wait_value", c.WaitValue, 0.0},
 		{"calendar.timezone", c.Calendar.Timezone.String(), "UTC"},
 		{"sweep.grace", c.Sweep.Grace, 15 * time.Minute},
 		{"cloud.call_timeout", cloud.CallTimeout, 30 * time.Second},

@@ -71,6 +71,12 @@ func scenes() []scene {
 		{"The cluster is full for an hour.", situation(waits(16, 1, time.Hour), local(16, time.Hour))},
 		{"The cluster is full for ten minutes, and waiting is worth little.", situation(waits(16, 1, time.Hour), local(16, 10*time.Minute), at(func(s *Situation) { s.WaitValue = 0.01 }))},
 		{"The same, and the run has a deadline that it would miss.", situation(waits(16, 1, time.Hour, deadline(65*time.Minute)), local(16, 10*time.Minute), at(func(s *Situation) { s.WaitValue = 0.01 }))},
+		{"The cluster is full for ten minutes, and machines cost nothing: any wait is worth one.", situation(waits(16, 1, time.Hour), local(16, 10*time.Minute), at(func(s *Situation) {
+			s.WaitValue = 0
+			for i := range s.Pools[0].Flavors {
+				s.Pools[0].Flavors[i].Price = 0
+			}
+		}))},
 		{"A task is larger than any machine.", situation(waits(1, 64, time.Hour))},
 		{"A task wants what no pool has.", situation(waits(1, 1, time.Hour, shape(func(s *placement.Shape) { s.Where = []spec.Constraint{siteA} })))},
 		{"A task wants what the pool's attributes say.", situation(waits(1, 1, time.Hour, shape(func(s *placement.Shape) { s.Where = []spec.Constraint{siteA} })), at(func(s *Situation) { s.Pools[0].Attributes = map[string]string{"site": "a"} }))},

@@ -130,6 +130,9 @@ func (p *planning) value(d int) float64 {
 		f := p.catalog.options[i].flavor
 		least = math.Min(least, f.Price*share(p.s.Demand[d].Shape.Need, f.Resources))
 	}
+	if least == 0 {
+		return 1 // where machines cost nothing, any wait is worth one
+	}
 	return waitShare * least
 }
 

@@ -128,6 +128,7 @@ scheduler: {url: "{{.Scheduler}}"}
 mesos: {masters: ["{{.Master}}"]}
 listen: ""
 interval: 1s
+wait_value: 1
 clouds:
   dev: {file: "{{.Clouds}}", vcpu_price: 0.025}
 pools:
