@@ -203,10 +203,10 @@ func (s *subscription) deliver(e mesos.Event) {
 	}
 }
 
-// end is when the driver notices that the subscription has ended.
+// end is when the driver notices that the subscription has ended: after what was in the stream before.
 func (s *subscription) end(reason error) {
 	d := s.w.driver
-	s.w.after(s.w.network(), func() {
+	s.w.after(max(s.w.network(), s.events-s.w.now), func() {
 		if s.process != d.process || s.begun && d.sub != s {
 			return
 		}
