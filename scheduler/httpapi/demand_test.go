@@ -9,8 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/lisa-dpc/spillway/scheduler/httpapi"
-	"github.com/lisa-dpc/spillway/scheduler/placement"
-	"github.com/lisa-dpc/spillway/scheduler/spec"
 )
 
 const burstingSpec = `name: bursting
@@ -51,21 +49,6 @@ func TestDemand(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(httpapi.Demand{}, "Version", "At"), cmpopts.IgnoreFields(httpapi.Supply{}, "IdleSince")); diff != "" {
 		t.Errorf("the demand (-want +got):\n%s", diff)
-	}
-	shape, err := got.Waiting[0].Shape(run.Submitted.Add(3 * time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	where, err := spec.NewConstraint("rack", spec.NotMatches, "old-.*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantShape := &placement.Shape{
-		Need: spec.Resources{CPUs: 2000, Mem: 32, Disk: 1024}, Where: []spec.Constraint{where}, Spread: "rack",
-		Burst: spec.Burst{Allow: true, After: 10 * time.Minute, Clouds: []string{"hxn"}}, Waited: 3 * time.Minute,
-	}
-	if diff := cmp.Diff(wantShape, shape, cmpopts.IgnoreUnexported(spec.Constraint{})); diff != "" {
-		t.Errorf("the shape (-want +got):\n%s", diff)
 	}
 }
 

@@ -1,6 +1,9 @@
 package spec
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestConstraintHolds(t *testing.T) {
 	steps := bind(t, `
@@ -25,16 +28,20 @@ steps:
 		{"text matches (?i)a.b", []string{"axb", "A B"}, []string{"a\nb", "axbx", absent}},
 	} {
 		constraint := steps[0].Where[i]
+		again, err := NewConstraint(constraint.Attribute, constraint.Op, constraint.Value)
+		if err != nil || again.String() != c.text {
+			t.Errorf("of its parts: %q, %v", again, err)
+		}
 		if constraint.String() != c.text {
 			t.Errorf("String is %q, want %q", constraint, c.text)
 		}
 		for _, v := range c.holds {
-			if !constraint.Holds(v, v != absent) {
+			if !constraint.Holds(v, v != absent) || !again.Holds(v, v != absent) {
 				t.Errorf("%s: refuses %q", constraint, v)
 			}
 		}
 		for _, v := range c.refuses {
-			if constraint.Holds(v, v != absent) {
+			if constraint.Holds(v, v != absent) || again.Holds(v, v != absent) {
 				t.Errorf("%s: accepts %q", constraint, v)
 			}
 		}
@@ -47,5 +54,15 @@ func TestRetriesAllow(t *testing.T) {
 	}
 	if some := (Retries{ExitCodes: []int{75}}); !some.Allows(75) || some.Allows(76) {
 		t.Error("with a list, only its exit codes are worth another try")
+	}
+}
+
+func TestNewConstraintRefuses(t *testing.T) {
+	for _, c := range [][2]string{
+		{"like", "a"}, {"", "a"}, {"matches", "("}, {"matches", "a)(b"}, {"not_matches", strings.Repeat("(a{1000}){1000}", 2)},
+	} {
+		if got, err := NewConstraint("site", Op(c[0]), c[1]); err == nil {
+			t.Errorf("%s %s gives %v", c[0], c[1], got)
+		}
 	}
 }
