@@ -28,7 +28,10 @@ const (
 )
 
 // queue is a scheduler in whose queue so many tasks wait, each as large as a machine.
-type queue struct{ tasks atomic.Int32 }
+type queue struct {
+	tasks atomic.Int32
+	why   atomic.Value // what is done about them
+}
 
 func (q *queue) Demand(ctx context.Context, seen string, wait time.Duration) (*cloudburst.Demand, error) {
 	n := int(q.tasks.Load())
@@ -49,7 +52,13 @@ func (q *queue) Demand(ctx context.Context, seen string, wait time.Duration) (*c
 
 func (*queue) Cordon(context.Context, string, string, time.Duration) error { return nil }
 func (*queue) Uncordon(context.Context, string) error                      { return nil }
-func (*queue) Report(context.Context, *cloudburst.Report) error            { return nil }
+
+func (q *queue) Report(_ context.Context, r *cloudburst.Report) error {
+	for _, w := range r.Waiting {
+		q.why.Store(w.Why)
+	}
+	return nil
+}
 
 // noMaster is a master at which no machine ever registers: those of a fake hypervisor run nothing.
 type noMaster struct{}
@@ -161,7 +170,7 @@ func newRealLoop(t *testing.T, q *queue) *realLoop {
 	l := &realLoop{t: t, ctx: ctx, dir: filepath.Dir(file), cloud: connected}
 	t.Cleanup(func() { // after the last agent has ended
 		if t.Failed() {
-			t.Logf("the agents said:\n%s", l.said.String())
+			t.Logf("the agents said of what waits: %v; and:\n%s", q.why.Load(), l.said.String())
 		}
 	})
 	flavor := planner.Flavor{Cloud: "real", Name: realFlavor, VCPUs: 1, MemMiB: 512, Resources: spec.Resources{CPUs: 1000, Mem: 400, Disk: 500}}
