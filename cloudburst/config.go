@@ -19,7 +19,9 @@ type Config struct {
 	// Cluster is whose machines they are: the tag on all that is made.
 	Cluster string
 	// Holder tells the agent from others that work for the same scheduler; it stays the same when it is started anew.
-	Holder    string
+	Holder string
+	// Began is when this process began, which tells it from another one with the same holder; default: when New was called.
+	Began     time.Time
 	Scheduler Scheduler
 	Master    Master
 	Clouds    []CloudConfig
@@ -92,6 +94,7 @@ func (c *Config) complete() {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	def(&c.Began, c.Now().UTC())
 	if c.Random == nil {
 		c.Random = rand.Reader
 	}

@@ -243,6 +243,34 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// TestTwoOnOneHost: of two processes with one holder the first does nothing while the second one reports, and goes on by itself
+// when that is gone for half a minute.
+func TestTwoOnOneHost(t *testing.T) {
+	w := newWorld(t)
+	c := w.cloud("a")
+	first := w.agent(testPool("a"))
+	w.pass(first, 5*time.Second)
+	second := New(first.cfg)
+	second.cfg.Began = first.cfg.Began.Add(time.Nanosecond)
+	w.pass(second, 5*time.Second)
+	w.submit(1)
+	if err := w.round(first); !errors.Is(err, ErrHeld) || c.creates != 0 {
+		t.Errorf("the one that began first: error %v, %d create calls", err, c.creates)
+	}
+	if err := w.round(second); err != nil || c.creates != 1 {
+		t.Errorf("the one that began last: error %v, %d create calls", err, c.creates)
+	}
+	w.submit(3 * cores)
+	w.pass(first, 25*time.Second)
+	if c.creates != 1 {
+		t.Errorf("%d create calls while the other's report is fresh, want 1", c.creates)
+	}
+	w.pass(first, 5*time.Second)
+	if c.creates == 1 {
+		t.Error("it does not go on when the other one is gone")
+	}
+}
+
 // TestUnclear: a create call whose answer was lost is not made again for another machine; neither is one of which nothing came.
 func TestUnclear(t *testing.T) {
 	for what, fails := range map[string]fault{"made all the same": afterDone, "not made": refused} {

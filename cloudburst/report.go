@@ -5,7 +5,9 @@ import "time"
 // Report is what the agent tells the scheduler in each round.
 type Report struct {
 	// Holder tells agents apart. It stays the same when an agent is started anew.
-	Holder  string          `json:"holder"`
+	Holder string `json:"holder"`
+	// Began is when this process began: of two with one holder the later one acts.
+	Began   time.Time       `json:"began"`
 	VMs     []ReportVM      `json:"vms"`
 	Waiting []ReportWaiting `json:"waiting"`
 	// Events are what was decided and done since the last report.

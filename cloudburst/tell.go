@@ -79,7 +79,7 @@ func backlogSince(l *look, before time.Time) time.Time {
 const maxTold = 10_000
 
 func (a *Agent) report(l *look, p planner.Plan) *Report {
-	r := &Report{Holder: a.cfg.Holder}
+	r := &Report{Holder: a.cfg.Holder, Began: a.cfg.Began}
 	for i := range l.vms {
 		r.VMs = append(r.VMs, a.reportVM(l, &l.vms[i]))
 	}

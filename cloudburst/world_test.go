@@ -39,6 +39,7 @@ type world struct {
 	holder  string
 	reports int
 	last    *Report
+	lastAt  time.Time
 	events  []Event
 
 	// beforeDeactivate happens right before an agent is deactivated.
@@ -297,7 +298,10 @@ func (s *fakeScheduler) Report(_ context.Context, r *Report) error {
 	if s.w.holder != "" && s.w.holder != r.Holder {
 		return ErrHeld
 	}
-	s.w.last, s.w.reports = r, s.w.reports+1
+	if l := s.w.last; l != nil && r.Began.Before(l.Began) && s.w.now.Sub(s.w.lastAt) < 30*time.Second {
+		return ErrHeld
+	}
+	s.w.last, s.w.lastAt, s.w.reports = r, s.w.now, s.w.reports+1
 	s.w.events = append(s.w.events, r.Events...)
 	return after()
 }

@@ -97,8 +97,10 @@ func (b *bursting) burst(outer context.Context, warnings io.Writer, log *slog.Lo
 		return fmt.Errorf("finding this host's name: %w", err)
 	}
 	log.Info("starting", "version", version, "pid", os.Getpid(), "cluster", c.Cluster, "scheduler", c.Scheduler.URL, "metrics", c.Listen)
+	began := time.Now().UTC()
 	configure := func() cloudburst.Config {
 		cfg := s.Agent()
+		cfg.Began = began
 		cfg.Holder, cfg.Scheduler, cfg.Master, cfg.Metrics, cfg.Log = host+"/"+c.Cluster, rest, m, meter, log
 		return cfg
 	}

@@ -29,7 +29,8 @@ func (s *Server) cloudRoutes() []route {
 			summary: "Show what the cloudburst agent has reported last; 404 if none has since the scheduler was started."},
 		{method: "PUT", pattern: "/v1/cloud", role: Operator, scope: ofAll, reports: true, body: CloudReport{}, handle: inJSON(s.reportCloud),
 			statuses: []int{http.StatusNoContent},
-			summary:  "Report what a cloudburst agent sees and does; 409 if another one has reported within 30s, then this one must not act."},
+			summary: "Report what a cloudburst agent sees and does; 409 if another one has reported within 30s, then this one must not act. " +
+				"Of two with the same holder the one that began later is heard."},
 	}
 }
 
@@ -43,18 +44,18 @@ type clouds struct {
 
 type stepOfRun struct{ run, step string }
 
-// take takes in a report at a time, and tells whether it comes of another holder than the one before. The error is the
-// answer if another holder has reported too lately.
+// take takes in a report at a time, and tells whether it comes of another process than the one before. The error is the
+// answer if another one that goes before has reported too lately.
 func (c *clouds) take(now time.Time, r CloudReport) (taken bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := &c.latest
-	if ago := now.Sub(before.At); r.Holder != before.Holder && before.Holder != "" && ago < holdFor {
-		return false, newProblem(http.StatusConflict, fmt.Sprintf(
-			"the cloudburst agent %s has reported %s ago: %s must not act; it may report again %s after the other's last report",
-			before.Holder, ago.Truncate(time.Second), r.Holder, holdFor))
+	if ago := now.Sub(before.At); before.Holder != "" && ago < holdFor {
+		if err := before.keepsOut(&r, ago); err != nil {
+			return false, err
+		}
 	}
-	taken = r.Holder != before.Holder
+	taken = r.Holder != before.Holder || !r.Began.Equal(before.Began)
 	r.At = now
 	r.Events = slices.Concat(before.Events, r.Events)
 	r.Events = r.Events[max(0, len(r.Events)-cloudEvents):]
@@ -67,6 +68,23 @@ func (c *clouds) take(now time.Time, r CloudReport) (taken bool, err error) {
 	}
 	c.latest = r
 	return taken, nil
+}
+
+// keepsOut is the answer to a report of another process a while after this one. A process of the same holder that began later
+// is not kept out: it was started anew, and must not have to wait.
+func (c *CloudReport) keepsOut(r *CloudReport, ago time.Duration) error {
+	switch {
+	case r.Holder != c.Holder:
+		return newProblem(http.StatusConflict, fmt.Sprintf(
+			"the cloudburst agent %s has reported %s ago: %s must not act; it may report again %s after the other's last report",
+			c.Holder, ago.Truncate(time.Second), r.Holder, holdFor))
+	case r.Began.Before(c.Began):
+		return newProblem(http.StatusConflict, fmt.Sprintf(
+			"a cloudburst agent %s that began later, at %s, has reported %s ago: the one that began at %s must not act; "+
+				"it may report again %s after the other's last report",
+			c.Holder, c.Began.Format(time.RFC3339Nano), ago.Truncate(time.Second), r.Began.Format(time.RFC3339Nano), holdFor))
+	}
+	return nil
 }
 
 // report returns the latest report; false if there is none. It is to be read only.
@@ -137,7 +155,7 @@ func (s *Server) reportCloud(req *request) (int, any, error) {
 		return 0, nil, err
 	}
 	if taken {
-		s.log.Info("a cloudburst agent has begun to report", "holder", r.Holder, "vms", len(r.VMs))
+		s.log.Info("a cloudburst agent has begun to report", "holder", r.Holder, "began", r.Began, "vms", len(r.VMs))
 	}
 	s.feed.noteCloud(events)
 	return http.StatusNoContent, nil, nil

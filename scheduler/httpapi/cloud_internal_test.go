@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -30,6 +31,42 @@ func TestHolder(t *testing.T) {
 	}
 	if got, _ := c.report(); got.Holder != "a" || !got.At.Equal(noon.Add(time.Hour)) {
 		t.Errorf("the latest report is %+v", got)
+	}
+}
+
+// TestTwoOfOneHolder: of two processes of one holder the one that began later is heard at once, and the other one when that has
+// not reported for 30 s.
+func TestTwoOfOneHolder(t *testing.T) {
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var c clouds
+	for _, step := range []struct {
+		at    time.Duration
+		began time.Duration // 0: it does not say
+		heard bool
+		taken bool
+	}{
+		{0, 0, true, true},
+		{1 * time.Second, 1, true, true},
+		{2 * time.Second, 1, true, false},
+		{3 * time.Second, 2, true, true},
+		{4 * time.Second, 1, false, false},
+		{4 * time.Second, 0, false, false},
+		{5 * time.Second, 2, true, false},
+		{34 * time.Second, 1, false, false},
+		{35 * time.Second, 1, true, true},
+		{36 * time.Second, 2, true, true},
+	} {
+		r := CloudReport{Holder: "a"}
+		if step.began > 0 {
+			r.Began = noon.Add(step.began)
+		}
+		taken, err := c.take(noon.Add(step.at), r)
+		if (err == nil) != step.heard || taken != step.taken {
+			t.Errorf("the one that began after %d ns, after %s: taken %t, %v", step.began, step.at, taken, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "12:00:00.000000002Z") {
+			t.Errorf("%v does not say which one began later", err)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ func TestCloudReport(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Second)
 	expected := now.Add(5*time.Minute + 10*time.Second)
 	report := httpapi.CloudReport{
-		Holder: "dpc/cloud-1",
+		Holder: "dpc/cloud-1", Began: now.Add(time.Nanosecond),
 		VMs: []httpapi.CloudVM{{Intent: "burst-aaaaaaaaaa", Pool: "burst", Cloud: "hxn", Flavor: "m1.large", Stage: "building",
 			Since: now, PricePerHour: 0.25, Expected: &expected}},
 		Waiting: []httpapi.CloudWaiting{{Run: run.ID, Step: "psd", Tasks: 4, VMs: 2, Expected: &expected, Why: "4 tasks would wait for an hour"}},
@@ -75,7 +75,11 @@ func TestCloudReport(t *testing.T) {
 	if got := put(report, 409); !strings.Contains(string(got.body), "dpc/cloud-1") {
 		t.Errorf("%s", got.body)
 	}
-	put(httpapi.CloudReport{Holder: "dpc/cloud-1"}, 204)
+	report.Holder, report.Began = "dpc/cloud-1", now
+	if got := put(report, 409); !strings.Contains(string(got.body), "began later") {
+		t.Errorf("%s", got.body)
+	}
+	put(httpapi.CloudReport{Holder: "dpc/cloud-1", Began: now.Add(2 * time.Nanosecond)}, 204)
 	put(httpapi.CloudReport{}, 400)
 	put(httpapi.CloudReport{Holder: strings.Repeat("x", 201)}, 400)
 }

@@ -6,6 +6,8 @@ import "time"
 type CloudReport struct {
 	// Holder tells cloudburst agents apart. It stays the same when an agent is started anew.
 	Holder string `json:"holder"`
+	// Began is when the process that reports began, with nanoseconds: of two with one holder the later one acts.
+	Began time.Time `json:"began,omitzero"`
 	// At is when the scheduler got the report; it need not be sent.
 	At time.Time `json:"at,omitzero"`
 	// VMs are the cluster's cloud machines, in every stage.
