@@ -83,7 +83,7 @@ func TestFiveHundredCyclesWithFaults(t *testing.T) {
 	cloud = connect(t, config)
 
 	left, err := cloud.Leftovers(context.Background(), ours)
-	if err != nil || len(left) > 0 {
+	if left = ofMachines(left); err != nil || len(left) > 0 {
 		t.Errorf("left: %+v, %v", left, err)
 	}
 	if s, p, v := len(mini.Servers()), len(mini.Ports()), len(mini.Volumes()); s != bystanders || p != 2*bystanders || v != bystanders {
@@ -132,7 +132,7 @@ func sweep(t *testing.T, cloud *openstack.Cloud) {
 		if err != nil {
 			continue
 		}
-		if len(left) == 0 {
+		if left = ofMachines(left); len(left) == 0 {
 			return
 		}
 		slices.SortFunc(left, func(a, b openstack.Leftover) int { return -strings.Compare(a.Kind, b.Kind) })
@@ -143,6 +143,11 @@ func sweep(t *testing.T, cloud *openstack.Cloud) {
 		}
 	}
 	t.Error("200 rounds of sweeping did not remove all")
+}
+
+// ofMachines are those that say of which machine they are; the others are an operator's to remove.
+func ofMachines(all []openstack.Leftover) []openstack.Leftover {
+	return slices.DeleteFunc(all, func(l openstack.Leftover) bool { return l.Intent == "" })
 }
 
 // TestHangs has calls that get no answer, of which one in two was carried out.

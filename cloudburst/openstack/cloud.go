@@ -103,7 +103,7 @@ type Leftover struct {
 	ID      string
 	Name    string
 	Cluster string
-	Intent  string
+	Intent  string // the machine that it says it belongs to; empty: it names none
 	Created time.Time
 	Status  string
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
-
-	"github.com/lisa-dpc/spillway/cloudburst/vm"
 )
 
 // Delete deletes a machine: the server, by its id, until Nova does not know it any more, and then its ports and volumes.
@@ -59,8 +57,8 @@ func (c *Cloud) deleteServer(ctx context.Context, cluster, intent, id string) er
 			return true, nil
 		case err != nil:
 			return false, err
-		case !tagged(s.Metadata, map[string]string{vm.KeyCluster: cluster, vm.KeyIntent: intent}):
-			return false, &Error{Kind: Invalid, Doing: "deleting server " + id, Message: "its metadata does not say that it is " + intent + " of cluster " + cluster}
+		case !belongs(s.Metadata, cluster, intent):
+			return false, &Error{Kind: Invalid, Doing: "deleting server " + id, Message: "its metadata does not say that it is of " + machine(cluster, intent)}
 		}
 		if asked > 0 && asked < askAgain {
 			asked++

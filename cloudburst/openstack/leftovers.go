@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 
 	"github.com/lisa-dpc/spillway/cloudburst/vm"
@@ -18,11 +19,11 @@ const (
 	kindVolume = "volume"
 )
 
-// Leftovers are all servers, ports and volumes that carry the cluster's tag, oldest first. Whether they belong to a machine
-// that is wanted is for the caller to know.
+// Leftovers are all servers, ports and volumes that carry the cluster's tag, oldest first, also those that say of no machine
+// that they are its own. Whether they belong to a machine that is wanted is for the caller to know.
 func (c *Cloud) Leftovers(ctx context.Context, cluster string) ([]Leftover, error) {
 	var found []Leftover
-	listed, err := c.Servers(ctx, cluster)
+	listed, err := c.servers(ctx, "listing servers", servers.ListOpts{}, map[string]string{vm.KeyCluster: cluster})
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +35,7 @@ func (c *Cloud) Leftovers(ctx context.Context, cluster string) ([]Leftover, erro
 		return nil, failure(look, "listing ports", err)
 	}
 	for _, p := range parts {
-		if of, intent := readPortTag(p.Description); of == cluster && intent != "" {
+		if of, intent := readPortTag(p.Description); of == cluster {
 			found = append(found, Leftover{Kind: kindPort, ID: p.ID, Name: p.Name, Cluster: cluster, Intent: intent, Created: p.CreatedAt, Status: p.Status})
 		}
 	}
@@ -43,7 +44,7 @@ func (c *Cloud) Leftovers(ctx context.Context, cluster string) ([]Leftover, erro
 		return nil, err
 	}
 	for _, v := range disks {
-		if v.Metadata[vm.KeyCluster] == cluster && v.Metadata[vm.KeyIntent] != "" {
+		if v.Metadata[vm.KeyCluster] == cluster {
 			found = append(found, Leftover{Kind: kindVolume, ID: v.ID, Name: v.Name, Cluster: cluster, Intent: v.Metadata[vm.KeyIntent], Created: v.CreatedAt, Status: v.Status})
 		}
 	}
@@ -59,11 +60,12 @@ func (c *Cloud) allVolumes(ctx context.Context) ([]volumes.Volume, error) {
 	return found, failure(look, "listing volumes", err)
 }
 
-// Remove removes one leftover. It looks at it once more and refuses with Invalid what does not carry its cluster's and
-// intent's tag, and with Conflict a port or volume that a server uses. What is gone already is no error.
+// Remove removes one leftover. It looks at it once more and refuses with Invalid what does not carry its cluster's tag and
+// that of its intent, or has one where Intent is empty, and with Conflict a port or volume that a server uses. What is gone
+// already is no error.
 func (c *Cloud) Remove(ctx context.Context, l Leftover) error {
-	if l.Cluster == "" || l.Intent == "" || l.ID == "" {
-		return &Error{Kind: Invalid, Doing: "removing " + l.Kind + " " + l.ID, Message: "it is not said of which cluster and machine it is"}
+	if l.Cluster == "" || l.ID == "" {
+		return &Error{Kind: Invalid, Doing: "removing " + l.Kind + " " + l.ID, Message: "it is not said what it is, and of which cluster"}
 	}
 	var err error
 	switch l.Kind {
@@ -89,7 +91,7 @@ func (c *Cloud) removeLeftPort(ctx context.Context, l Leftover) error {
 	if err != nil {
 		return failure(change, "looking at port "+l.ID, err)
 	}
-	if p.Description != portTag(l.Cluster, l.Intent) {
+	if of, intent := readPortTag(p.Description); of != l.Cluster || intent != l.Intent {
 		return untagged(l)
 	}
 	if used, err := c.exists(ctx, p.DeviceID); err != nil {
@@ -108,7 +110,7 @@ func (c *Cloud) removeLeftVolume(ctx context.Context, l Leftover) error {
 	if err != nil {
 		return failure(change, "looking at volume "+l.ID, err)
 	}
-	if !tagged(v.Metadata, map[string]string{vm.KeyCluster: l.Cluster, vm.KeyIntent: l.Intent}) {
+	if !belongs(v.Metadata, l.Cluster, l.Intent) {
 		return untagged(l)
 	}
 	if user, err := c.userOf(ctx, *v); err != nil {
@@ -124,5 +126,18 @@ func inUse(l Leftover, server string) error {
 }
 
 func untagged(l Leftover) error {
-	return &Error{Kind: Invalid, Doing: "removing " + l.Kind + " " + l.ID, Message: "it does not carry the tag of " + l.Intent + " of cluster " + l.Cluster}
+	return &Error{Kind: Invalid, Doing: "removing " + l.Kind + " " + l.ID, Message: "its tags are not those of " + machine(l.Cluster, l.Intent)}
+}
+
+// belongs says whether metadata are those of the cluster's machine intent; with an empty intent, of the cluster and no machine.
+func belongs(metadata map[string]string, cluster, intent string) bool {
+	return cluster != "" && metadata[vm.KeyCluster] == cluster && metadata[vm.KeyIntent] == intent
+}
+
+// machine is what messages call a machine.
+func machine(cluster, intent string) string {
+	if intent == "" {
+		return "cluster " + cluster + " and no machine"
+	}
+	return intent + " of cluster " + cluster
 }

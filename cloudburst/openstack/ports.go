@@ -20,12 +20,13 @@ func portTag(cluster, intent string) string {
 	return vm.KeyCluster + "=" + cluster + " " + vm.KeyIntent + "=" + intent
 }
 
-// readPortTag is the cluster and the intent of a description; empty if it is not of ours.
+// readPortTag is the cluster and the intent of a description that says nothing else; both are empty if it is not of ours, the
+// intent if only the cluster is named.
 func readPortTag(description string) (cluster, intent string) {
-	first, second, _ := strings.Cut(description, " ")
+	first, second, more := strings.Cut(description, " ")
 	cluster, ours := strings.CutPrefix(first, vm.KeyCluster+"=")
 	intent, named := strings.CutPrefix(second, vm.KeyIntent+"=")
-	if !ours || !named {
+	if !ours || more && !named || strings.Contains(intent, " ") {
 		return "", ""
 	}
 	return cluster, intent

@@ -37,6 +37,8 @@ func newCloudSweep() *cobra.Command {
 		Short: "Find what carries the cluster's tag and belongs to no machine, and delete it with --delete",
 		Long: "Find servers, ports and volumes that carry the cluster's tag and belong to no machine. What is younger than sweep.grace is left alone, " +
 			"and so is what carries no tag, or that of another cluster: it is not even looked at twice.\n\n" +
+			"The tags are spillway_cluster and spillway_vm, in the metadata of servers and volumes; the description of a port is " +
+			"\"spillway_cluster=CLUSTER spillway_vm=VM\". What has the first alone is found too. The cloudburst agent leaves that to you.\n\n" +
 			"They are only listed, unless --delete is given. Exit status 1 means that a cloud does not answer or that something could not be deleted.",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,

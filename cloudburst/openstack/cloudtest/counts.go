@@ -56,17 +56,29 @@ func testLeftovers(t *testing.T, b *bench) {
 	b.await("ACTIVE")
 	back := newDirect(b, b.target.Config)
 	orphan := back.portOf(b, "spillway_cluster="+b.cluster+" spillway_vm=pool-zzzzzzzzzz", "")
-	back.portOf(b, "spillway_cluster="+b.cluster+"x spillway_vm=pool-zzzzzzzzzz", "") // another cluster's
+	nobodys := map[string]bool{ // of the cluster, and of no machine
+		back.portOf(b, "spillway_cluster="+b.cluster, ""):                                   true,
+		back.serverOf(b, "of no machine", map[string]string{"spillway_cluster": b.cluster}): true,
+	}
+	for _, other := range []string{
+		"spillway_cluster=" + b.cluster + "x spillway_vm=pool-zzzzzzzzzz", // another cluster's, whose name begins with this one's
+		"spillway_cluster=" + b.cluster + "x",
+		"spillway_cluster=" + b.cluster[:len(b.cluster)-1],
+		"spillway_cluster=" + b.cluster + " is not to use this",
+		"not of spillway_cluster=" + b.cluster,
+	} {
+		back.portOf(b, other, "")
+	}
 	found := b.leftovers()
-	if kinds := b.kinds(); kinds["server"] != 1 || kinds["port"] != 2 || len(found) != 3 {
+	if kinds := b.kinds(); kinds["server"] != 2 || kinds["port"] != 3 || len(found) != 5 {
 		t.Fatalf("found %+v", found)
 	}
 	for _, l := range found {
-		if l.Created.IsZero() || l.Cluster != b.cluster || l.Kind == "server" && l.Intent != request.Intent {
+		if l.Created.IsZero() || l.Cluster != b.cluster || nobodys[l.ID] != (l.Intent == "") || l.Kind == "server" && l.Intent != "" && l.Intent != request.Intent {
 			t.Errorf("found %+v", l)
 		}
 		switch {
-		case l.ID == orphan:
+		case l.ID == orphan || nobodys[l.ID]:
 			must(t, b.cloud.Remove(b.context(), l))
 			must(t, b.cloud.Remove(b.context(), l)) // gone already
 		case l.Kind == "port":
@@ -86,16 +98,20 @@ func testLeftovers(t *testing.T, b *bench) {
 func testUntagged(t *testing.T, b *bench) {
 	back := newDirect(b, b.target.Config)
 	port := back.portOf(b, "somebody's", "")
+	others := back.portOf(b, "spillway_cluster="+b.cluster+"x", "")
 	server := back.serverOf(b, "somebody's", map[string]string{"spillway_cluster": b.cluster + "x"})
 	for _, l := range []openstack.Leftover{
 		{Kind: "port", ID: port, Cluster: b.cluster, Intent: "pool-aaaaaaaaaa"},
 		{Kind: "server", ID: server, Cluster: b.cluster, Intent: "pool-aaaaaaaaaa"},
 		{Kind: "server", ID: server},
+		{Kind: "port", ID: port, Cluster: b.cluster},
+		{Kind: "port", ID: others, Cluster: b.cluster},
+		{Kind: "server", ID: server, Cluster: b.cluster},
 		{Kind: "network", ID: b.machine.Networks[0], Cluster: b.cluster, Intent: "pool-aaaaaaaaaa"},
 	} {
 		b.wantKind(b.cloud.Remove(b.context(), l), openstack.Invalid, l.ID)
 	}
-	if !back.hasPort(b, port) || !back.hasServer(b, server) {
+	if !back.hasPort(b, port) || !back.hasPort(b, others) || !back.hasServer(b, server) {
 		t.Error("something was removed that was not meant")
 	}
 	b.nothingLeft()
