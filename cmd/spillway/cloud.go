@@ -156,6 +156,25 @@ func (b *bursting) preview(cmd *cobra.Command) (*cloudburst.Preview, *site.Site,
 	return p, s, nil
 }
 
+// unknown is who has not answered, as sentences, the clouds alone or all; what only they know must not be told as if it were
+// known.
+func unknown(p *cloudburst.Preview, cloudsOnly bool) []string {
+	var all []string
+	for _, s := range p.Silent {
+		if s.Cloud != "" || !cloudsOnly {
+			all = append(all, s.Words)
+		}
+	}
+	return all
+}
+
+// printUnknown says what is not known and why, or nothing if all have answered.
+func printUnknown(s *sheet, what string, silent []string) {
+	if len(silent) > 0 {
+		fmt.Fprintf(s, "not known%s: %s\n", what, harmless(strings.Join(silent, "; ")))
+	}
+}
+
 // complain tells on the standard error what did not answer.
 func complain(cmd *cobra.Command, trouble []error) {
 	for _, line := range sentences(trouble) {

@@ -15,7 +15,9 @@ type cloudPlan struct {
 	At      time.Time     `json:"at"`
 	Actions []cloudAction `json:"actions"`
 	Waiting []cloudWait   `json:"waiting"`
-	Trouble []string      `json:"trouble,omitempty"`
+	// Unknown is why the plan may be another one: who does not answer.
+	Unknown []string `json:"unknown,omitempty"`
+	Trouble []string `json:"trouble,omitempty"`
 }
 
 // cloudAction is one thing that a round would do.
@@ -72,7 +74,7 @@ func newCloudPlan() *cobra.Command {
 }
 
 func planView(p *cloudburst.Preview, now time.Time) cloudPlan {
-	v := cloudPlan{At: now.UTC(), Actions: []cloudAction{}, Waiting: []cloudWait{}, Trouble: sentences(p.Trouble)}
+	v := cloudPlan{At: now.UTC(), Actions: []cloudAction{}, Waiting: []cloudWait{}, Unknown: unknown(p, false), Trouble: sentences(p.Trouble)}
 	vms := map[string]*planner.VM{}
 	for i := range p.VMs {
 		vms[p.VMs[i].Intent] = &p.VMs[i]
@@ -115,15 +117,19 @@ var verbStyles = map[planner.Verb]style{
 }
 
 func printPlan(s *sheet, v cloudPlan) {
-	if len(v.Actions) == 0 {
+	switch {
+	case len(v.Actions) == 0 && len(v.Unknown) > 0:
+		printUnknown(s, " what is to be done", v.Unknown)
+	case len(v.Actions) == 0:
 		fmt.Fprintln(s, "nothing is to be done")
-	} else {
+	default:
 		t := newTable("", "VM", "POOL", "CLOUD", "FLAVOR", "THEN", "BECAUSE")
 		for i := range v.Actions {
 			a := &v.Actions[i]
 			t.row(cell{string(a.Verb), verbStyles[a.Verb]}, a.VM, a.Pool, a.Cloud, a.Flavor, a.Then, a.Reason)
 		}
 		t.print(s, screen{colour: s.screen.colour}) // the reasons are what is asked for: they are not cut
+		printUnknown(s, " what else is to be done", v.Unknown)
 	}
 	if len(v.Waiting) == 0 {
 		return

@@ -14,6 +14,8 @@ import (
 type cloudLeftovers struct {
 	Leftovers []cloudLeftover `json:"leftovers"`
 	Removed   bool            `json:"removed"`
+	// Unknown is why there may be more: clouds that do not answer.
+	Unknown []string `json:"unknown,omitempty"`
 }
 
 // cloudLeftover is a server, port or volume that carries the cluster's tag and belongs to nobody.
@@ -67,6 +69,7 @@ func (b *bursting) sweep(cmd *cobra.Command, remove bool) error {
 		all, err := cloud.Leftovers(ctx, c.Cluster)
 		if err != nil {
 			trouble = append(trouble, fmt.Errorf("cloud %s: %w", cloud.Name, err))
+			found.Unknown = append(found.Unknown, cloudburst.Silent(cloud.Name, err).Words)
 			continue
 		}
 		for _, l := range cloudburst.FindUnowned(all, time.Now(), c.Sweep.Grace) {
@@ -86,7 +89,11 @@ func (b *bursting) sweep(cmd *cobra.Command, remove bool) error {
 }
 
 func printLeftovers(s *sheet, v cloudLeftovers) {
-	if len(v.Leftovers) == 0 {
+	switch {
+	case len(v.Leftovers) == 0 && len(v.Unknown) > 0:
+		printUnknown(s, " what was left behind", v.Unknown)
+		return
+	case len(v.Leftovers) == 0:
 		fmt.Fprintln(s, "nothing was left behind")
 		return
 	}
@@ -110,4 +117,5 @@ func printLeftovers(s *sheet, v cloudLeftovers) {
 	default:
 		fmt.Fprintln(s, "\nall of them deleted")
 	}
+	printUnknown(s, " whether more was left behind", v.Unknown)
 }

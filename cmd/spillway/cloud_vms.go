@@ -16,9 +16,11 @@ import (
 
 // cloudVMs is what `cloud vms` prints.
 type cloudVMs struct {
-	At      time.Time `json:"at"`
-	VMs     []cloudVM `json:"vms"`
-	Trouble []string  `json:"trouble,omitempty"`
+	At  time.Time `json:"at"`
+	VMs []cloudVM `json:"vms"`
+	// Unknown is why there may be others: clouds that do not answer.
+	Unknown []string `json:"unknown,omitempty"`
+	Trouble []string `json:"trouble,omitempty"`
 }
 
 // cloudVM is a machine.
@@ -81,7 +83,7 @@ func showCloud[T any](cmd *cobra.Command, format string, v T, trouble []error, p
 }
 
 func vmsView(p *cloudburst.Preview, now time.Time) cloudVMs {
-	v := cloudVMs{At: now.UTC(), VMs: []cloudVM{}, Trouble: sentences(p.Trouble)}
+	v := cloudVMs{At: now.UTC(), VMs: []cloudVM{}, Unknown: unknown(p, true), Trouble: sentences(p.Trouble)}
 	told := map[string]*cloudburst.ReportVM{}
 	for i := range p.Report.VMs {
 		told[p.Report.VMs[i].Intent] = &p.Report.VMs[i]
@@ -140,7 +142,11 @@ var stageStyles = map[vm.Stage]style{
 }
 
 func printVMs(s *sheet, v cloudVMs) {
-	if len(v.VMs) == 0 {
+	switch {
+	case len(v.VMs) == 0 && len(v.Unknown) > 0:
+		printUnknown(s, "", v.Unknown)
+		return
+	case len(v.VMs) == 0:
 		fmt.Fprintln(s, "there are no cloud machines")
 		return
 	}
@@ -151,6 +157,7 @@ func printVMs(s *sheet, v cloudVMs) {
 			until(s.now, x.Expected), until(s.now, x.Lease), money(x.Cost), x.Agent, x.Reason)
 	}
 	t.print(s, s.screen)
+	printUnknown(s, " whether there are more", v.Unknown)
 }
 
 // until is how long it is until a time; nothing if there is none.
