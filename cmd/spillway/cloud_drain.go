@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lisa-dpc/spillway/cloudburst/config"
 	"github.com/lisa-dpc/spillway/cloudburst/openstack"
 	"github.com/lisa-dpc/spillway/cloudburst/planner"
 	"github.com/lisa-dpc/spillway/cloudburst/site"
@@ -78,7 +79,7 @@ func (d *draining) run(cmd *cobra.Command, names []string) error {
 	var failed []error
 	var began []string
 	for _, m := range machines {
-		done, err := d.begin(cmd.Context(), s, rest, m)
+		done, err := d.begin(cmd.Context(), s, rest, m, p.VMs)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", m.Intent, err))
 			continue
@@ -112,10 +113,14 @@ func chosen(all []planner.VM, names []string) ([]*planner.VM, error) {
 }
 
 // begin writes on a machine that it is to go, and says what becomes of it.
-func (d *draining) begin(ctx context.Context, s *site.Site, rest *overREST, m *planner.VM) (string, error) {
-	then := d.then
-	if pool, known := s.Config().Pools.Get(m.Pool); then == "" && known {
-		then = pool.Afterwards
+func (d *draining) begin(ctx context.Context, s *site.Site, rest *overREST, m *planner.VM, all []planner.VM) (string, error) {
+	again := !m.Draining.IsZero() && m.Held && m.Stage != vm.Stopped
+	if again && d.then == "" && d.reason == "" {
+		return fmt.Sprintf("drains already; then %s (%s)", firstOf(string(m.Then), string(vm.Delete)), m.DrainReason), nil
+	}
+	then, err := d.follows(s.Config(), m, all, again)
+	if err != nil {
+		return "", err
 	}
 	switch m.Stage {
 	case vm.Leaving, vm.Deleted:
@@ -132,10 +137,16 @@ func (d *draining) begin(ctx context.Context, s *site.Site, rest *overREST, m *p
 		return "", fmt.Errorf("its cloud %s is not in the configuration", m.Cloud)
 	}
 	reason := drainedBy
-	if d.reason != "" {
+	switch {
+	case d.reason != "":
 		reason += ": " + d.reason
+	case again:
+		reason = m.DrainReason
 	}
-	marks := map[string]string{vm.KeyDrain: vm.Moment(time.Now()), vm.KeyDrainReason: reason, vm.KeyThen: firstOf(then, string(vm.Delete)), vm.KeyHeld: "true"}
+	marks := map[string]string{vm.KeyDrainReason: reason, vm.KeyThen: then, vm.KeyHeld: "true"}
+	if m.Draining.IsZero() || m.Stage == vm.Stopped {
+		marks[vm.KeyDrain] = vm.Moment(time.Now())
+	}
 	if err := mark(ctx, s.Clouds()[i], m.Server, marks); err != nil {
 		return "", err
 	}
@@ -145,7 +156,50 @@ func (d *draining) begin(ctx context.Context, s *site.Site, rest *overREST, m *p
 			return "", fmt.Errorf("it is marked, but the scheduler still uses it until the cloudburst agent's next round: %w", err)
 		}
 	}
-	return "drains; then " + marks[vm.KeyThen], nil
+	m.Then, m.Draining = vm.Afterwards(then), time.Now() // for the places that are left for the next one
+	return "drains; then " + then, nil
+}
+
+// follows is what becomes of a machine after its drain: what is wanted, what was wanted when the drain was begun, or what its
+// pool says. What the next round would undo is refused.
+func (d *draining) follows(c *config.Config, m *planner.VM, all []planner.VM, again bool) (string, error) {
+	pool, known := c.Pools.Get(m.Pool)
+	if !known {
+		if d.then == string(vm.Stop) || d.then == string(vm.Shelve) {
+			return "", fmt.Errorf("--then %s: its pool %s is not in the configuration any more, so that it would be deleted at once", d.then, m.Pool)
+		}
+		return string(vm.Delete), nil
+	}
+	then := d.then
+	if then == "" && again {
+		then = string(m.Then)
+	}
+	if then = firstOf(then, pool.Afterwards); then == string(vm.Delete) || othersKept(all, m) < int(pool.Warm.Stopped) {
+		return then, nil
+	}
+	switch {
+	case d.then == "" && m.Stage == vm.Stopped:
+		return then, nil
+	case d.then == "":
+		return string(vm.Delete), nil // as the agent does with what is more than the pool keeps
+	case pool.Afterwards == string(vm.Delete):
+		return "", fmt.Errorf("--then %s: pool %s keeps no machines, so that it would be deleted at once; set afterwards: %s and warm.stopped of the pool in "+
+			"burst.yaml, and start the cloudburst agent anew", then, m.Pool, then)
+	}
+	return "", fmt.Errorf("--then %s: pool %s keeps no more than %d stopped, and there are as many, so that one would be deleted at once; "+
+		"set more for warm.stopped of the pool in burst.yaml, and start the cloudburst agent anew", then, m.Pool, pool.Warm.Stopped)
+}
+
+// othersKept counts the other machines of a machine's pool that are stopped, or will be.
+func othersKept(all []planner.VM, m *planner.VM) (n int) {
+	for i := range all {
+		v := &all[i]
+		stays := v.Stage == vm.Stopped || v.Stage != vm.Deleted && !v.Draining.IsZero() && (v.Then == vm.Stop || v.Then == vm.Shelve)
+		if v.Pool == m.Pool && v.Intent != m.Intent && stays {
+			n++
+		}
+	}
+	return n
 }
 
 // mark writes on a server. Nova refuses that while it builds the server (409): then it is tried again for some minutes.
