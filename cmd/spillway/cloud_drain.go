@@ -40,7 +40,9 @@ func newCloudDrain() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			switch {
-			case d.all == (len(names) > 0):
+			case d.all && len(names) > 0:
+				return errors.New("--all and names of machines: it is one or the other")
+			case !d.all && len(names) == 0:
 				return errors.New("name the machines, or say --all")
 			case d.then != "" && !slices.Contains(afterwards, d.then):
 				return fmt.Errorf("--then %s: there are %s", d.then, strings.Join(afterwards, ", "))
@@ -87,11 +89,42 @@ func (d *draining) run(cmd *cobra.Command, names []string) error {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", m.Intent, done)
 		began = append(began, m.Intent)
 	}
-	if err := errors.Join(failed...); err != nil {
+	if err := errors.Join(failed...); err != nil || len(began) == 0 {
 		return err
 	}
-	if d.wait {
-		return d.await(cmd, began)
+	alone := d.alone(cmd.Context(), s.Config(), rest)
+	switch {
+	case alone != nil && d.wait:
+		return fmt.Errorf("not waiting: %w", alone)
+	case alone != nil:
+		complain(cmd, []error{alone})
+	case d.wait:
+		return d.await(cmd, rest, began)
+	}
+	return nil
+}
+
+// agentSilence is after how long without a report no cloudburst agent is taken to run, unless its rounds are rarer.
+const agentSilence = time.Minute
+
+// alone is an error if no cloudburst agent runs, as far as the scheduler knows.
+func (d *draining) alone(ctx context.Context, c *config.Config, rest *overREST) error {
+	at, err := rest.Reported(ctx)
+	if err != nil {
+		return fmt.Errorf("asking whether a cloudburst agent runs: %w", err)
+	}
+	return silentSince(at, time.Now(), quietFor(c))
+}
+
+func quietFor(c *config.Config) time.Duration { return max(agentSilence, 3*c.Interval) }
+
+func silentSince(at, now time.Time, patience time.Duration) error {
+	const then = "so nothing more happens with the machines until one does (`spillway cloudburst`)"
+	switch {
+	case at.IsZero():
+		return errors.New("no cloudburst agent has reported since the scheduler was started, " + then)
+	case now.Sub(at) > patience:
+		return fmt.Errorf("no cloudburst agent has reported for %s, %s", since(now, at), then)
 	}
 	return nil
 }
@@ -227,8 +260,10 @@ const (
 	buildLook    = time.Second
 )
 
-// await waits until machines are gone or stopped, and tells each that is.
-func (d *draining) await(cmd *cobra.Command, names []string) error {
+// await waits until machines are gone or stopped, and tells each that is; on the standard error, what the others wait for. It
+// gives up when no cloudburst agent runs any more.
+func (d *draining) await(cmd *cobra.Command, rest *overREST, names []string) error {
+	said := map[string]string{}
 	tick := time.NewTicker(waitLook)
 	defer tick.Stop()
 	for len(names) > 0 {
@@ -237,7 +272,7 @@ func (d *draining) await(cmd *cobra.Command, names []string) error {
 			return cmd.Context().Err()
 		case <-tick.C:
 		}
-		p, _, err := d.preview(cmd)
+		p, s, err := d.preview(cmd)
 		if err != nil {
 			return err
 		}
@@ -253,10 +288,21 @@ func (d *draining) await(cmd *cobra.Command, names []string) error {
 			case p.VMs[i].Stage == vm.Stopped:
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: stopped\n", name)
 			default:
+				if now := firstOf(p.Waits[name], stageWords[p.VMs[i].Stage]); said[name] != now {
+					said[name] = now
+					fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", name, harmless(now))
+				}
 				return false
 			}
 			return true
 		})
+		at, err := rest.Reported(cmd.Context())
+		if err != nil || len(names) == 0 {
+			continue
+		}
+		if err := silentSince(at, time.Now(), quietFor(s.Config())); err != nil {
+			return fmt.Errorf("not waiting any longer for %s: %w", strings.Join(names, ", "), err)
+		}
 	}
 	return nil
 }

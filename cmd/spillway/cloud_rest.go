@@ -53,6 +53,16 @@ func (r *overREST) Report(ctx context.Context, report *cloudburst.Report) error 
 	return err
 }
 
+// Reported tells when a cloudburst agent has last reported; zero if none has since the scheduler was started.
+func (r *overREST) Reported(ctx context.Context) (time.Time, error) {
+	var report httpapi.CloudReport
+	err := r.client.do(ctx, http.MethodGet, "/v1/cloud", nil, &report)
+	if statusOf(err) == http.StatusNotFound {
+		return time.Time{}, nil
+	}
+	return report.At, err
+}
+
 // statusOf is the HTTP status that a scheduler has answered with; 0 if the error is none of its answers.
 func statusOf(err error) int {
 	var p *httpapi.Problem
