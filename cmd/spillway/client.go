@@ -22,6 +22,7 @@ const defaultURL = "http://127.0.0.1:4400"
 type client struct {
 	url   string
 	token string // says who asks; "" for none
+	named string // what says where to ask: "SPILLWAY_URL or --url say"
 	http  http.Client
 }
 
@@ -92,7 +93,7 @@ func (c *client) unanswered(ctx context.Context, err error) error {
 	if hint := tlsHint(err); hint != "" {
 		return fmt.Errorf("%w: %s", err, hint)
 	}
-	return fmt.Errorf("%w: %w (is it running there? SPILLWAY_URL or --url say where to ask)", errUnavailable, err)
+	return fmt.Errorf("%w: %w (is it running there? %s where to ask)", errUnavailable, err, firstOf(c.named, urlNamed))
 }
 
 // sign says who asks.

@@ -76,9 +76,12 @@ func (b *bursting) open() (*site.Site, error) {
 
 // schedulerOf is the scheduler that burst.yaml names.
 func schedulerOf(c *config.Config, warnings io.Writer) (*overREST, error) {
-	to := connection{url: c.Scheduler.URL, tokenFile: c.Scheduler.TokenFile, caFile: c.Scheduler.CAFile, warnings: warnings}
+	to := connection{url: c.Scheduler.URL, tokenFile: c.Scheduler.TokenFile, caFile: c.Scheduler.CAFile, warnings: warnings, named: "scheduler.url of burst.yaml says"}
 	client, err := to.newClient()
-	if err != nil {
+	switch {
+	case errors.Is(err, errToken):
+		return nil, fmt.Errorf("scheduler: %w (scheduler.token_file of burst.yaml names the file)", err)
+	case err != nil:
 		return nil, fmt.Errorf("scheduler: %w", err)
 	}
 	return &overREST{client}, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -28,6 +29,8 @@ type cloudChecks struct {
 type cloudCheck struct {
 	What string `json:"what"`
 	OK   bool   `json:"ok"`
+	// Warning: nothing is wrong with it, but something is to be known.
+	Warning bool `json:"warning,omitempty"`
 	// Said is what was found, or what is wrong; Do is what to do about it.
 	Said string `json:"said"`
 	Do   string `json:"do,omitempty"`
@@ -66,8 +69,11 @@ func printChecks(s *sheet, v cloudChecks) {
 	t := newTable("", "WHAT", "FOUND", "DO")
 	for _, c := range v.Checks {
 		mark := cell{"ok", green}
-		if !c.OK {
+		switch {
+		case !c.OK:
 			mark = cell{"wrong", red}
+		case c.Warning:
+			mark = cell{"warning", yellow}
 		}
 		t.row(mark, c.What, c.Said, c.Do)
 	}
@@ -89,7 +95,7 @@ func checkScheduler(ctx context.Context, c *config.Config) cloudCheck {
 	check := cloudCheck{What: "scheduler " + c.Scheduler.URL}
 	rest, err := schedulerOf(c, nil)
 	if err == nil {
-		ctx, cancel := context.WithTimeout(ctx, askSlowly)
+		ctx, cancel := context.WithTimeout(ctx, checkFor)
 		defer cancel()
 		var d *cloudburst.Demand
 		if d, err = rest.Demand(ctx, "", 0); err == nil {
@@ -101,8 +107,10 @@ func checkScheduler(ctx context.Context, c *config.Config) cloudCheck {
 			return check
 		}
 	}
-	check.Said = err.Error()
+	check.Said = inTime(err)
 	switch status := statusOf(err); {
+	case errors.Is(err, errToken):
+		check.Do = "scheduler.token_file must name a file with a token that the scheduler knows; `spillway token new` makes one"
 	case status == http.StatusUnauthorized:
 		check.Do = "scheduler.token_file names a file with a token that it knows; `spillway token new` makes one"
 	case status == http.StatusForbidden:
@@ -115,10 +123,21 @@ func checkScheduler(ctx context.Context, c *config.Config) cloudCheck {
 	return check
 }
 
+// checkFor is how long the scheduler, and the master, are waited for.
+const checkFor = 10 * time.Second
+
+// inTime says of an error that it is one of time, in plain words.
+func inTime(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Sprintf("does not answer within %v", checkFor)
+	}
+	return err.Error()
+}
+
 // checkMaster lists the agents, which takes the rights of an operator where the master asks for them.
 func checkMaster(ctx context.Context, c *config.Config) cloudCheck {
 	check := cloudCheck{What: "Mesos master " + strings.Join(c.Mesos.Masters, ", ")}
-	ctx, cancel := context.WithTimeout(ctx, askSlowly)
+	ctx, cancel := context.WithTimeout(ctx, checkFor)
 	defer cancel()
 	m, err := masterOf(c, slog.New(slog.DiscardHandler))
 	if err == nil {
@@ -129,7 +148,7 @@ func checkMaster(ctx context.Context, c *config.Config) cloudCheck {
 			return check
 		}
 	}
-	check.Said = err.Error()
+	check.Said = inTime(err)
 	check.Do = "set mesos.masters, and mesos.principal and mesos.secret_file if it asks who asks"
 	return check
 }
@@ -140,7 +159,7 @@ func checkCloud(ctx context.Context, s *site.Site, c *site.Cloud) []cloudCheck {
 	defer cancel()
 	check := cloudCheck{What: "cloud " + c.Name + ": credentials", OK: true, Said: "accepted"}
 	if _, err := c.API(ctx); err != nil {
-		check.OK, check.Said, check.Do = false, err.Error(), loginHint(err)
+		check.OK, check.Said, check.Do = false, err.Error(), loginHint(c.Name, err)
 		return []cloudCheck{check}
 	}
 	checks := []cloudCheck{check, checkQuota(ctx, s, c)}
@@ -152,12 +171,13 @@ func checkCloud(ctx context.Context, s *site.Site, c *site.Cloud) []cloudCheck {
 	return checks
 }
 
-func loginHint(err error) string {
+func loginHint(cloud string, err error) string {
 	switch openstack.KindOf(err) {
 	case openstack.Denied:
 		return "the credentials are not valid (any more): get new ones from the cloud, an application credential if it has them"
 	case openstack.Invalid:
-		return "complete the entry in clouds.yaml, or the variables OS_* with credentials: env"
+		return fmt.Sprintf("clouds.%[1]s.file names the clouds.yaml and clouds.%[1]s.entry its entry, which must be complete; "+
+			"so must the variables OS_* with credentials: env", cloud)
 	case openstack.NotFound:
 		return "the region, or the service, is not in the cloud's catalog: set region, or interface"
 	}
@@ -172,32 +192,79 @@ func checkQuota(ctx context.Context, s *site.Site, c *site.Cloud) cloudCheck {
 		check.Said, check.Do = err.Error(), "the user must be a member of the project, or more"
 		return check
 	}
-	var left []string
-	none := ""
+	o, err := ownUse(ctx, s, c)
+	if err != nil {
+		check.Said, check.Do = err.Error(), "the user must be a member of the project, or more"
+		return check
+	}
+	var left, own, none []string
 	for _, q := range []struct {
-		noun        string
-		limit, used int
+		noun              string
+		limit, used, ours int
 	}{
-		{"servers", l.Instances, l.InstancesUsed}, {"vcpus", l.Cores, l.CoresUsed}, {"MiB of memory", l.MemMiB, l.MemMiBUsed},
-		{"ports", l.Ports, l.PortsUsed}, {"volumes", l.Volumes, l.VolumesUsed},
+		{"servers", l.Instances, l.InstancesUsed, o.servers}, {"vcpus", l.Cores, l.CoresUsed, o.vcpus}, {"MiB of memory", l.MemMiB, l.MemMiBUsed, o.memMiB},
+		{"ports", l.Ports, l.PortsUsed, o.ports}, {"volumes", l.Volumes, l.VolumesUsed, o.volumes},
 	} {
-		switch {
-		case q.limit < 0:
-		case q.limit <= q.used && (q.noun != "volumes" || usesVolumes(s, c)):
-			none = q.noun
-			fallthrough
-		default:
-			left = append(left, fmt.Sprintf("%d of %d %s", max(0, q.limit-q.used), q.limit, q.noun))
+		if q.ours > 0 {
+			own = append(own, fmt.Sprintf("%d %s", q.ours, q.noun))
+		}
+		if q.limit < 0 {
+			continue
+		}
+		left = append(left, fmt.Sprintf("%d of %d %s", max(0, q.limit-q.used), q.limit, q.noun))
+		if q.limit <= q.used && q.ours == 0 && (q.noun != "volumes" || usesVolumes(s, c)) {
+			none = append(none, q.noun)
 		}
 	}
-	check.OK, check.Said = none == "", "left: "+strings.Join(left, ", ")
+	check.OK, check.Said = true, "left: "+strings.Join(left, ", ")
 	if len(left) == 0 {
 		check.Said = "no limits"
 	}
-	if !check.OK {
-		check.Do = "no " + none + " are left: delete what is not needed there (`spillway cloud sweep`), or ask the cloud's operators for more"
+	if len(own) > 0 {
+		check.Said += "; the cluster's own machines use " + strings.Join(own, ", ")
+	}
+	if len(none) > 0 {
+		check.Warning = true
+		check.Do = "no " + strings.Join(none, " and no ") + " are left, and others than the cluster's machines use all: none can be made until the project " +
+			"has less of what is not the cluster's, or the cloud's operators give it more"
 	}
 	return check
+}
+
+// uses is how much of a quota the cluster's own machines use.
+type uses struct{ servers, vcpus, memMiB, ports, volumes int }
+
+// ownUse adds up what carries the cluster's tag. A server whose flavor no pool names any more counts without vcpus and memory.
+func ownUse(ctx context.Context, s *site.Site, c *site.Cloud) (u uses, err error) {
+	servers, err := c.Servers(ctx, s.Config().Cluster)
+	if err != nil {
+		return u, err
+	}
+	parts, err := c.Leftovers(ctx, s.Config().Cluster)
+	if err != nil {
+		return u, err
+	}
+	flavors := map[string]openstack.Flavor{}
+	for _, e := range s.Config().Pools {
+		for _, f := range c.Flavors(e.Name) {
+			flavors[f.Name] = f
+		}
+	}
+	for i := range servers {
+		if servers[i].Status != "DELETED" {
+			f := flavors[servers[i].Flavor]
+			u.servers, u.vcpus, u.memMiB = u.servers+1, u.vcpus+f.VCPUs, u.memMiB+f.MemMiB
+		}
+	}
+	for _, p := range parts {
+		switch p.Kind {
+		case "port":
+			u.ports++
+		case "volume":
+			u.volumes++
+		}
+	}
+	return u, nil
 }
 
 func usesVolumes(s *site.Site, c *site.Cloud) bool {
@@ -223,7 +290,7 @@ func checkPool(s *site.Site, c *site.Cloud, pool string) []cloudCheck {
 	for _, f := range s.FlavorsOf(pool, c) {
 		check := cloudCheck{What: what + ": flavor " + f.Name, OK: true, Said: fmt.Sprintf(
 			"%s, %d MiB; its agent offers %s, %d MiB, %d MiB of disk; %s an hour",
-			counted(f.VCPUs, "vcpu"), f.MemMiB, plural(float64(f.Resources.CPUs)/1000, "cpu"), f.Resources.Mem, f.Resources.Disk, number(f.Price))}
+			counted(f.VCPUs, "vcpu"), f.MemMiB, plural(float64(f.Resources.CPUs)/1000, "cpu"), f.Resources.Mem, f.Resources.Disk, firstOf(money(f.Price), "0"))}
 		if f.Resources.CPUs == 0 || f.Resources.Mem == 0 {
 			check.OK, check.Do = false, "agent.reserve leaves nothing of it: reserve less, or take a larger flavor"
 		} else if err := s.TryUserData(pool, c.Name, f.Name, vm.NewIntent(pool, make([]byte, 7))); err != nil {

@@ -4,6 +4,10 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/lisa-dpc/spillway/cloudburst/openstack/ministack"
+	"github.com/lisa-dpc/spillway/scheduler/mesos/minimesos"
 )
 
 // TestCloudVerbsKnowWhatTheyDoNotKnow: nothing is told as if it were known while who knows it does not answer.
@@ -83,5 +87,51 @@ func TestCloudDrainKeepsItsWord(t *testing.T) {
 	got = s.do("cloud", "drain", vms.VMs[1].Intent, "--then", "stop")
 	if got.status == 0 || !strings.Contains(got.stderr, "keeps no more than 1 stopped") {
 		t.Errorf("status %d: %s%s", got.status, got.stdout, got.stderr)
+	}
+}
+
+// TestDrainAsksForAnAgent: a drain without a cloudburst agent goes on only when one runs, which is said.
+func TestDrainAsksForAnAgent(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		at   time.Time
+		says string
+	}{
+		"never":   {time.Time{}, "no cloudburst agent has reported since the scheduler was started"},
+		"long":    {now.Add(-5 * time.Minute), "no cloudburst agent has reported for 5m"},
+		"lately":  {now.Add(-30 * time.Second), ""},
+		"just so": {now.Add(time.Second), ""},
+	} {
+		said := ""
+		if err := silentSince(c.at, now, agentSilence); err != nil {
+			said = err.Error()
+		}
+		if (said == "") != (c.says == "") || !strings.Contains(said, c.says) {
+			t.Errorf("%s: it says %q", name, said)
+		}
+	}
+}
+
+// TestCloudCheckWithTheQuotaInUse: the cluster's own machines may use all of a quota.
+func TestCloudCheckWithTheQuotaInUse(t *testing.T) {
+	t.Parallel()
+	s := startSkyOf(t, minimesos.Instant, func(o *ministack.Options) {
+		quota := ministack.DefaultQuota()
+		quota.Instances = 1
+		o.Quota = &quota
+	})
+	s.submit(peak)
+	s.must("cloudburst", "--once", "--log-level", "error")
+	said := s.must("cloud", "check")
+	if strings.Contains(said, "wrong") || strings.Contains(said, "warning") || !strings.Contains(said, "the cluster's own machines use 1 servers") {
+		t.Errorf("with a machine of its own check says:\n%s", said)
+	}
+	text, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.config = write(t, "burst.yaml", strings.Replace(string(text), "cluster: sky", "cluster: other", 1))
+	if said := s.must("cloud", "check"); strings.Contains(said, "wrong") || !strings.Contains(said, "warning") || !strings.Contains(said, "no servers are left") {
+		t.Errorf("with a machine of others check says:\n%s", said)
 	}
 }

@@ -24,16 +24,20 @@ type sky struct {
 
 func startSky(t *testing.T) *sky { return startSkyOf(t, minimesos.Instant) }
 
-// startSkyOf has all agents run their tasks in a way.
-func startSkyOf(t *testing.T, runner minimesos.Runner) *sky {
+// startSkyOf has all agents run their tasks in a way, and the cloud be as the changes have it.
+func startSkyOf(t *testing.T, runner minimesos.Runner, changes ...func(*ministack.Options)) *sky {
 	t.Helper()
 	cluster := startCluster(t, minimesos.Options{
 		Runner: runner, Agents: make([]minimesos.AgentOptions, 1), AllocationInterval: 20 * time.Millisecond,
 	})
-	cloud, err := ministack.Start(ministack.Options{
+	options := ministack.Options{
 		BuildTime: 50 * time.Millisecond, JoinTime: 20 * time.Millisecond, ActionTime: 20 * time.Millisecond,
 		Boot: ministack.JoinMinimesos(cluster, runner, userdata.Read),
-	})
+	}
+	for _, change := range changes {
+		change(&options)
+	}
+	cloud, err := ministack.Start(options)
 	if err != nil {
 		t.Fatal(err)
 	}

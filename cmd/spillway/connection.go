@@ -24,6 +24,7 @@ type connection struct {
 	tokenFile string
 	caFile    string
 	warnings  io.Writer // nil: nobody reads them
+	named     string    // what says the address; empty: urlNamed
 }
 
 func (c *connection) flags(f *pflag.FlagSet) {
@@ -31,6 +32,12 @@ func (c *connection) flags(f *pflag.FlagSet) {
 	f.StringVar(&c.tokenFile, "token-file", "", "file with the token that says who asks (default: the token in SPILLWAY_TOKEN, else none)")
 	f.StringVar(&c.caFile, "ca-file", "", "certificate authorities (PEM) of the scheduler's certificate (default SPILLWAY_CA, else the system's)")
 }
+
+// urlNamed is what says the scheduler's address, with its verb, unless a configuration does.
+const urlNamed = "SPILLWAY_URL or --url say"
+
+// errToken: there is no token to be had where one is to be.
+var errToken = errors.New("reading the token")
 
 // newClient returns a client of the scheduler.
 func (c *connection) newClient() (*client, error) {
@@ -40,7 +47,7 @@ func (c *connection) newClient() (*client, error) {
 	}
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
-		return nil, fmt.Errorf("is %q the scheduler's address? It must be like https://host:4400 (SPILLWAY_URL or --url say it)", address)
+		return nil, fmt.Errorf("is %q the scheduler's address? It must be like https://host:4400 (%s it)", address, firstOf(c.named, urlNamed))
 	}
 	token, err := c.token()
 	if err != nil {
@@ -53,7 +60,7 @@ func (c *connection) newClient() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{url: address, token: token, http: http.Client{Transport: transport, CheckRedirect: stay, Timeout: time.Minute}}, nil
+	return &client{url: address, token: token, named: c.named, http: http.Client{Transport: transport, CheckRedirect: stay, Timeout: time.Minute}}, nil
 }
 
 func firstOf(texts ...string) string {
@@ -71,7 +78,7 @@ func (c *connection) token() (string, error) {
 	if c.tokenFile != "" {
 		f, err := os.Open(c.tokenFile)
 		if err != nil {
-			return "", fmt.Errorf("reading the token: %w", err)
+			return "", fmt.Errorf("%w: %w", errToken, err)
 		}
 		defer f.Close()
 		if err := access.CheckPrivate(c.tokenFile); err != nil && c.warnings != nil {
@@ -79,10 +86,10 @@ func (c *connection) token() (string, error) {
 		}
 		content, err := io.ReadAll(io.LimitReader(f, 1<<10))
 		if err != nil {
-			return "", fmt.Errorf("reading the token: %w", err)
+			return "", fmt.Errorf("%w: %w", errToken, err)
 		}
 		if text, from = string(content), c.tokenFile; strings.TrimSpace(text) == "" {
-			return "", fmt.Errorf("reading the token: there is none in %s", c.tokenFile)
+			return "", fmt.Errorf("%w: there is none in %s", errToken, c.tokenFile)
 		}
 	}
 	text = strings.TrimSpace(text)
