@@ -97,7 +97,7 @@ func (a *Agent) then(v *planner.VM, wish vm.Afterwards) vm.Afterwards {
 func (a *Agent) boot(ctx context.Context, l *look, action *planner.Action) {
 	c := a.clouds[action.Cloud]
 	pool := a.cfg.pool(action.Pool)
-	if c == nil || pool == nil || l.blind() || !a.mayBoot(action, c.cfg) {
+	if c == nil || pool == nil || l.blind() || !a.mayBoot(l, action, c.cfg) {
 		return
 	}
 	o := Order{
@@ -110,6 +110,7 @@ func (a *Agent) boot(ctx context.Context, l *look, action *planner.Action) {
 	f := &flight{
 		verb: string(planner.Boot), intent: o.Intent, pool: o.Pool, cloud: o.Cloud, flavor: o.Flavor, zone: o.Zone, began: l.now,
 	}
+	l.making[f.lane()] = true
 	a.event(Event{At: l.now, Kind: EventBoot, VM: o.Intent, Pool: o.Pool, Cloud: o.Cloud, Message: action.Reason})
 	timeout, backlog := c.cfg.WorkTimeout, a.firstAnswer()
 	if d := a.cfg.deadlines(o.Pool, o.Cloud, o.Flavor).Requested; d > 0 {
@@ -158,7 +159,7 @@ func (a *Agent) newIntent(pool string) string {
 // mayBoot says whether one more create call may go out. A lane has a window of unanswered calls, which opens as calls are
 // accepted and closes when one is refused, so that what is refused is refused a few times and not for every machine that is
 // wanted.
-func (a *Agent) mayBoot(action *planner.Action, c *CloudConfig) bool {
+func (a *Agent) mayBoot(look *look, action *planner.Action, c *CloudConfig) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.cfg.Now()
@@ -167,6 +168,9 @@ func (a *Agent) mayBoot(action *planner.Action, c *CloudConfig) bool {
 		if b := a.backoffs[l]; b != nil && b.until.After(now) {
 			return false
 		}
+	}
+	if a.trying(l, look.making) {
+		return false
 	}
 	unanswered, inLane := 0, 0
 	for _, f := range a.flights {

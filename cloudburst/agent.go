@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,8 @@ type Agent struct {
 	backlog time.Time
 	// answered: a machine was asked for since.
 	answered bool
+	// troubles are those of the round before.
+	troubles map[string]string
 
 	// wake is for what an operation has come to, grown for a demand that has changed: machines may be wanted at once.
 	wake, grown chan struct{}
@@ -46,6 +49,7 @@ type Agent struct {
 	tick     int // how many operations have begun or ended
 	flights  map[string]*flight
 	retries  map[string]int
+	failing  complaints // by flight.subject
 	backoffs map[lane]*backoff
 	windows  map[lane]int
 	events   []Event
@@ -77,7 +81,7 @@ func New(cfg Config) *Agent {
 		cfg: cfg, metrics: cfg.Metrics, decide: planner.Make,
 		clouds: map[string]*cloud{}, missed: map[string]time.Time{}, complained: map[string]bool{},
 		learnt: learnt{}, wake: make(chan struct{}, 1), grown: make(chan struct{}, 1),
-		flights: map[string]*flight{}, retries: map[string]int{}, backoffs: map[lane]*backoff{}, windows: map[lane]int{},
+		flights: map[string]*flight{}, retries: map[string]int{}, failing: complaints{}, backoffs: map[lane]*backoff{}, windows: map[lane]int{},
 	}
 	a.demand = source[*Demand]{timeout: cfg.CallTimeout, ask: func(ctx context.Context) (*Demand, error) {
 		return cfg.Scheduler.Demand(ctx, "", 0)
@@ -129,8 +133,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	patience := a.cfg.Patience
 	for {
-		if err := a.round(ctx, a.cfg.Now(), patience); err != nil {
-			a.cfg.Log.Warn("a round has failed", "error", err)
+		if err := a.round(ctx, a.cfg.Now(), patience); ctx.Err() == nil {
+			a.complain(err)
 		}
 		patience = a.cfg.Patience
 		select {
@@ -235,7 +239,7 @@ func outcomeOfRound(l *look) roundOutcome {
 func (a *Agent) event(e Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.events = append(a.events, e)
+	a.note(slog.LevelInfo, e)
 }
 
 // eventOf is an event about a machine.

@@ -12,6 +12,9 @@ import (
 // lane is a flavor in a zone of a cloud: what is refused together. An empty flavor means all of them.
 type lane struct{ cloud, flavor, zone string }
 
+// notJoined is the kind of a back-off after a machine whose agent has not registered in time, however far the machine had come.
+const notJoined openstack.Kind = "not joined"
+
 // backoff keeps a lane from being asked for.
 type backoff struct {
 	kind   openstack.Kind
@@ -52,23 +55,46 @@ func (a *Agent) refuse(l lane, err *openstack.Error, now time.Time) (b *backoff,
 	return b, true
 }
 
-// accept forgets the back-off of a lane in which a server that was made after the last failure runs.
-func (a *Agent) accept(l lane, created time.Time) {
+// accept forgets the back-off of a lane in which a server that was made after the last failure runs. That one runs says nothing
+// where agents do not register: one has to.
+func (a *Agent) accept(l lane, created, joined time.Time) {
 	for _, l := range []lane{l, {cloud: l.cloud}} {
-		if b := a.backoffs[l]; b != nil && created.After(b.failed) {
+		b := a.backoffs[l]
+		if b == nil {
+			continue
+		}
+		since := created
+		if b.kind == notJoined {
+			since = joined
+		}
+		if since.After(b.failed) {
 			delete(a.backoffs, l)
 		}
 	}
 }
 
-// backoffsOf are those that the planner has to know of a cloud.
-func (a *Agent) backoffsOf(cloud string, now time.Time) []planner.Backoff {
+// trying says whether a machine is in the making that is to show whether agents of a lane register again. Until it has, no
+// other one is made there. a.mu is held.
+func (a *Agent) trying(l lane, making map[lane]bool) bool {
+	b := a.backoffs[l]
+	return b != nil && b.kind == notJoined && making[l]
+}
+
+// tryFor is for how long the planner is told at a time that one machine is tried.
+const tryFor = time.Minute
+
+// backoffsOf are those that the planner has to know of a cloud, with lanes in which machines are in the making.
+func (a *Agent) backoffsOf(cloud string, now time.Time, making map[lane]bool) []planner.Backoff {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var list []planner.Backoff
 	for l, b := range a.backoffs {
-		if l.cloud == cloud && b.until.After(now) {
-			list = append(list, planner.Backoff{Flavor: l.flavor, Zone: l.zone, Until: b.until, Why: fmt.Sprintf("%s: %s", b.kind, b.why)})
+		until, why := b.until, fmt.Sprintf("%s: %s", b.kind, b.why)
+		if !until.After(now) && a.trying(l, making) {
+			until, why = now.Add(tryFor), why+"; one machine is tried"
+		}
+		if l.cloud == cloud && until.After(now) {
+			list = append(list, planner.Backoff{Flavor: l.flavor, Zone: l.zone, Until: until, Why: why})
 		}
 	}
 	return list

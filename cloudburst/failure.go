@@ -3,6 +3,7 @@ package cloudburst
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/lisa-dpc/spillway/cloudburst/openstack"
@@ -16,10 +17,12 @@ func (a *Agent) failed(f *flight, err error) {
 	if errors.Is(err, errJoinedLate) {
 		return
 	}
-	a.events = append(a.events, Event{
-		At: now, Kind: EventFailed, VM: f.intent, Pool: f.pool, Cloud: f.cloud, Message: fmt.Sprintf("%s: %v", f.verb, err),
-	})
-	a.cfg.Log.Warn("an operation has failed", "verb", f.verb, "vm", f.intent, "cloud", f.cloud, "error", err)
+	e := Event{At: now, Kind: EventFailed, VM: f.intent, Pool: f.pool, Cloud: f.cloud, Message: fmt.Sprintf("%s: %v", f.verb, err)}
+	if a.failing.begins(f.subject(), e.Message) {
+		a.note(slog.LevelWarn, e)
+	} else {
+		a.keep(e)
+	}
 	if f.verb == string(planner.Boot) {
 		a.failedBoot(f, typed(err), now)
 		return
@@ -40,7 +43,7 @@ func (a *Agent) failedBoot(f *flight, err *openstack.Error, now time.Time) {
 	l := f.lane()
 	a.windows[l] = 1
 	if b, isNew := a.refuse(l, err, now); isNew {
-		a.events = append(a.events, backoffEvent(now, f.pool, l, b))
+		a.note(slog.LevelWarn, backoffEvent(now, f.pool, l, b))
 	}
 }
 
@@ -59,14 +62,14 @@ func (a *Agent) judge(l *look) {
 	defer a.mu.Unlock()
 	for i := range l.vms {
 		v := &l.vms[i].VM
-		k := lane{v.Cloud, v.Flavor, v.Zone}
+		k := a.laneOf(v)
 		switch {
 		case v.Stage == vm.Failed && !a.complained[v.Intent]:
 			a.complained[v.Intent] = true
-			a.events = append(a.events, eventOf(l.now, EventFailed, v, "%s", v.Fault))
-			a.judgeFault(l.now, v, k)
+			a.note(slog.LevelWarn, eventOf(l.now, EventFailed, v, "%s", v.Fault))
+			a.judgeFault(l, v, k)
 		case v.Stage != vm.Failed && !v.Launched.IsZero():
-			a.accept(k, v.Created)
+			a.accept(k, v.Created, v.Joined)
 		}
 	}
 	for intent := range a.complained {
@@ -76,13 +79,18 @@ func (a *Agent) judge(l *look) {
 	}
 }
 
-func (a *Agent) judgeFault(now time.Time, v *vm.VM, k lane) {
-	if !v.Launched.IsZero() {
-		return // it says more about the machine than about the cloud
+// judgeFault puts the lane of a machine that has failed on back-off, unless that says more about the machine than about others.
+// Where agents do not register, such as with an image that is not right, the next machine would do no better.
+func (a *Agent) judgeFault(l *look, v *vm.VM, k lane) {
+	kind, now := notJoined, l.now
+	switch s := l.servers[v.Intent]; {
+	case v.Launched.IsZero() && s.Status == "ERROR":
+		kind = openstack.FaultKind(v.Fault)
+	case !v.Joined.IsZero() || !v.Draining.IsZero() || s.Task == "deleting":
+		return
 	}
-	kind := openstack.FaultKind(v.Fault)
 	a.windows[k] = 1
 	if b, isNew := a.refuse(k, &openstack.Error{Kind: kind, Message: v.Fault}, now); isNew {
-		a.events = append(a.events, backoffEvent(now, v.Pool, k, b))
+		a.note(slog.LevelWarn, backoffEvent(now, v.Pool, k, b))
 	}
 }

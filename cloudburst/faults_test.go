@@ -2,6 +2,7 @@ package cloudburst
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -90,14 +91,14 @@ func TestStuck(t *testing.T) {
 	}
 }
 
-// TestNeverJoins: a server whose agent never registers is deleted after its deadline.
+// TestNeverJoins: a server whose agent never registers is deleted after its deadline, and another one takes its place after a pause.
 func TestNeverJoins(t *testing.T) {
 	w := newWorld(t)
 	c := w.cloud("a")
 	c.joins = 1000 * time.Hour
 	a := w.agent(testPool("a"))
 	w.submit(1)
-	w.pass(a, 5*time.Minute+45*time.Second)
+	w.pass(a, 5*time.Minute+45*time.Second+firstRefused)
 	if len(c.made) < 2 || !w.told(EventFailed, "its agent has not registered") {
 		t.Errorf("%d machines were made; events: %v", len(c.made), w.events)
 	}
@@ -321,6 +322,52 @@ func TestTwins(t *testing.T) {
 	}
 }
 
+// TestNeverJoinsAgain: where agents never register, few machines are made in an hour, though the pool allows two at a time and the
+// zone is the cloud's choice; another cloud goes on, and when one has joined there is no back-off any more.
+func TestNeverJoinsAgain(t *testing.T) {
+	for _, failing := range []string{"its agent never registers", "it is switched off", "it is not built"} {
+		w := newWorld(t)
+		c := w.cloud("a")
+		w.cloud("b")
+		c.chooses, w.taskFor = "nova", 10*time.Hour
+		switch failing {
+		case "its agent never registers":
+			c.joins = 1000 * time.Hour
+		case "it is switched off":
+			c.joins, c.switchesOff = 1000*time.Hour, true
+		case "it is not built":
+			c.builds = 1000 * time.Hour
+		}
+		p, other := testPool("a"), testPool("b")
+		p.Caps.VMs, other.Caps.VMs, other.Name = 2, 2, "other"
+		var log strings.Builder
+		cfg := w.agent(p).cfg
+		cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+		a := New(cfg)
+		w.submit(50 * cores)
+		w.pass(a, time.Hour)
+		if c.creates < 4 || c.creates > 10 {
+			t.Errorf("%s: %d machines were made in an hour", failing, c.creates)
+		}
+		if !w.told(EventBackoff, "not joined: ") {
+			t.Errorf("%s: nobody was told of the back-off", failing)
+		}
+		if n := strings.Count(log.String(), "event=backoff"); n != strings.Count(log.String(), "level=WARN msg=\"m4 on a is not asked for") || n > c.creates {
+			t.Errorf("%s: %d back-offs are logged:\n%s", failing, n, log.String())
+		}
+		a.Use([]Pool{p, other})
+		w.pass(a, 5*time.Minute)
+		if n := len(w.clouds["b"].servers); n != 2 {
+			t.Errorf("%s: %d machines on the other cloud", failing, n)
+		}
+		c.joins, c.builds, c.switchesOff = 30*time.Second, 30*time.Second, false
+		w.pass(a, time.Hour)
+		if n := len(c.servers); n != 2 || len(a.backoffs) != 0 {
+			t.Errorf("%s: when agents register again there are %d machines, want 2, and back-offs %v", failing, n, a.backoffs)
+		}
+	}
+}
+
 // TestBackoffGrows: pauses double up to half an hour, a second refusal in a pause counts once, and a server that was made later
 // and runs ends it.
 func TestBackoffGrows(t *testing.T) {
@@ -336,19 +383,19 @@ func TestBackoffGrows(t *testing.T) {
 		if _, isNew := a.refuse(l, quota, now.Add(b.pause/2)); isNew {
 			t.Error("a refusal during the pause made it longer")
 		}
-		if got := a.backoffsOf("a", now); len(got) != 1 || got[0].Flavor != "m4" || got[0].Zone != "z1" {
+		if got := a.backoffsOf("a", now, nil); len(got) != 1 || got[0].Flavor != "m4" || got[0].Zone != "z1" {
 			t.Errorf("the planner is told of %v", got)
 		}
 		now = b.until
 	}
-	if len(a.backoffsOf("a", now)) != 0 || len(a.backoffsOf("b", now.Add(-time.Second))) != 0 {
+	if len(a.backoffsOf("a", now, nil)) != 0 || len(a.backoffsOf("b", now.Add(-time.Second), nil)) != 0 {
 		t.Error("a pause that is over, or of another cloud, is told")
 	}
-	a.accept(l, now.Add(-time.Hour))
+	a.accept(l, now.Add(-time.Hour), time.Time{})
 	if a.backoffs[l] == nil {
 		t.Error("a server from before the failure ends the back-off")
 	}
-	a.accept(l, now)
+	a.accept(l, now, time.Time{})
 	if a.backoffs[l] != nil {
 		t.Error("a server that was made after the failure does not end the back-off")
 	}

@@ -2,6 +2,7 @@ package cloudburst
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/lisa-dpc/spillway/cloudburst/planner"
@@ -23,6 +24,14 @@ type flight struct {
 }
 
 func (f *flight) lane() lane { return lane{f.cloud, f.flavor, f.zone} }
+
+// subject is whose failures are the same failure: those of a machine, and of the boots in a lane.
+func (f *flight) subject() string {
+	if f.verb == string(planner.Boot) {
+		return f.cloud + "/" + f.flavor + "/" + f.zone
+	}
+	return f.intent
+}
 
 // changesAgent says whether what has come of it is seen at the master.
 func (f *flight) changesAgent() bool {
@@ -79,12 +88,17 @@ func (a *Agent) land(f *flight, r result) {
 	} else {
 		a.succeeded(f)
 	}
-	a.events = append(a.events, r.events...)
+	for _, e := range r.events {
+		a.note(slog.LevelInfo, e)
+	}
 	a.wakeUp()
 }
 
 func (a *Agent) succeeded(f *flight) {
 	delete(a.retries, f.intent)
+	if a.failing.ends(f.subject()) {
+		a.cfg.Log.Info("what had failed has succeeded", "verb", f.verb, "vm", f.intent, "cloud", f.cloud)
+	}
 	if f.verb == string(planner.Boot) {
 		a.windows[f.lane()] = min(2*a.window(f.lane()), maxWindow)
 	}
@@ -113,6 +127,7 @@ func (a *Agent) forget(l *look) {
 	for intent := range a.retries {
 		if a.flights[intent] == nil && l.servers[intent] == nil {
 			delete(a.retries, intent)
+			delete(a.failing, intent)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package cloudburst
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/lisa-dpc/spillway/cloudburst/master"
@@ -28,6 +30,7 @@ type look struct {
 	twins    map[string]bool              // intents of which there are several servers
 	listed   map[string]string            // by which cloud, by intent
 	vms      []planner.VM
+	making   map[lane]bool // where machines are in the making
 	// trouble is what did not answer.
 	trouble []error
 }
@@ -68,7 +71,31 @@ func (a *Agent) look(ctx context.Context, now time.Time, patience time.Duration)
 	a.observeAll(l)
 	a.forget(l)
 	l.vms = append(l.vms, a.ordered(l)...)
+	l.making = a.making(l.vms)
 	return l
+}
+
+// making tells in which lanes machines have not joined yet and still may.
+func (a *Agent) making(vms []planner.VM) map[lane]bool {
+	making := map[lane]bool{}
+	for i := range vms {
+		v := &vms[i].VM
+		switch v.Stage {
+		case vm.Requested, vm.Building, vm.Active:
+			making[a.laneOf(v)] = making[a.laneOf(v)] || v.Joined.IsZero()
+		}
+	}
+	return making
+}
+
+// laneOf is the lane in which a machine was asked for. Where the cloud chooses the zone that is one for all zones, whichever
+// zone the machine is in.
+func (a *Agent) laneOf(v *vm.VM) lane {
+	f := a.cfg.flavor(v.Pool, v.Cloud, v.Flavor)
+	if f != nil && !slices.Contains(f.Zones, v.Zone) {
+		return lane{v.Cloud, v.Flavor, ""}
+	}
+	return lane{v.Cloud, v.Flavor, v.Zone}
 }
 
 // await waits until all are closed, for at most as long as a round has patience with clouds. Those that come later wake the
@@ -173,13 +200,17 @@ func prefer(s, other *openstack.Server) bool {
 
 func (a *Agent) cloudChanged(now time.Time, name string, up bool, err error) {
 	e := Event{At: now, Kind: EventCloud, Cloud: name, Message: fmt.Sprintf("cloud %s answers", name)}
+	level := slog.LevelInfo
 	if !up {
+		level = slog.LevelWarn
 		e.Message = fmt.Sprintf("cloud %s does not answer: no machines are made there until it does", name)
 		if err != nil {
 			e.Message += fmt.Sprintf(" (%v)", err)
 		}
 	}
-	a.event(e)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.note(level, e)
 }
 
 // observeAll works out the machines.

@@ -98,7 +98,7 @@ func (m *Metrics) registerClouds(f promauto.Factory) {
 	}, []string{"cloud", "resource"})
 	m.backoffs = f.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "spillway_cloud_backoff_seconds",
-		Help: "For how long a flavor in a zone is not asked for any more, by what the cloud said; an empty flavor means all.",
+		Help: "For how long a flavor in a zone is not asked for any more, by what the cloud said, or \"not joined\" if agents do not register there in time; an empty flavor means all.",
 	}, []string{"cloud", "flavor", "zone", "kind"})
 	m.reachable = f.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "spillway_cloud_up", Help: "1 if the cloud has answered lately, else 0; then no machines are made there.",

@@ -55,7 +55,7 @@ func (a *Agent) plannerCloud(l *look, cfg *CloudConfig, blind bool) planner.Clou
 	return planner.Cloud{
 		Name: cfg.Name, Reachable: look.fresh && !blind && a.spentKnown(cfg), Caps: cfg.Caps, AtOnce: cfg.BootsAtOnce, Billing: cfg.Billing,
 		FreeInstances: free.instances, FreeVCPUs: free.vcpus, FreeMemMiB: free.mem, FreePorts: free.ports, FreeVolumes: free.volumes,
-		Backoffs: a.backoffsOf(cfg.Name, l.now),
+		Backoffs: a.backoffsOf(cfg.Name, l.now, l.making),
 	}
 }
 

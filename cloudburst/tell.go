@@ -17,9 +17,6 @@ func (a *Agent) tell(ctx context.Context, l *look, p planner.Plan) error {
 	events := a.events
 	a.events = nil
 	a.mu.Unlock()
-	for _, e := range events {
-		a.cfg.Log.Info(e.Message, "event", string(e.Kind), "vm", e.VM, "pool", e.Pool, "cloud", e.Cloud)
-	}
 	r := a.report(l, p)
 	r.Events = events
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.CallTimeout)

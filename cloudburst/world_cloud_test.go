@@ -1,6 +1,7 @@
 package cloudburst
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -33,6 +34,9 @@ type fakeCloud struct {
 	// joined are the servers whose agents have registered since they were started last.
 	joined   map[string]bool
 	usageErr error
+	// chooses is the zone of servers that were asked for in none; switchesOff: they go off as soon as they run.
+	chooses     string
+	switchesOff bool
 }
 
 // fault is how a call goes wrong.
@@ -139,6 +143,7 @@ func (c *fakeCloud) boot(b openstack.Boot) (openstack.Server, error) {
 		ID: fmt.Sprintf("srv-%03d", c.w.nextID), Name: "spillway-" + b.Cluster + "-" + b.Intent, Status: "BUILD", Created: c.w.now,
 		Updated: c.w.now, Metadata: maps.Clone(b.Metadata), Zone: b.Zone, Flavor: "m4",
 	}
+	s.Zone = cmp.Or(s.Zone, c.chooses)
 	switch {
 	case c.noHost > 0:
 		c.noHost--
@@ -210,6 +215,9 @@ func (c *fakeCloud) step(s *openstack.Server) {
 		c.joined[s.ID] = false
 		if s.Launched.IsZero() {
 			s.Launched = w.now
+		}
+		if c.switchesOff {
+			s.Status = "SHUTOFF"
 		}
 	case s.Status == "ACTIVE" && !c.joined[s.ID] && w.now.Sub(s.Updated) >= c.joins:
 		w.nextID++

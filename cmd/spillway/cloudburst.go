@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,7 +108,7 @@ func (b *bursting) burst(outer context.Context, warnings io.Writer, log *slog.Lo
 	s.Connect(ctx, time.Now(), 0)
 	tellTrouble(s, log)
 	if once {
-		return burstOnce(ctx, configure())
+		return burstOnce(ctx, configure(), log)
 	}
 	err = burstOn(ctx, s, configure, log)
 	if outer.Err() != nil {
@@ -118,13 +119,14 @@ func (b *bursting) burst(outer context.Context, warnings io.Writer, log *slog.Lo
 }
 
 // burstOnce makes one round, for which it waits longer than a loop would, and waits for what it began.
-func burstOnce(ctx context.Context, cfg cloudburst.Config) error {
+func burstOnce(ctx context.Context, cfg cloudburst.Config, log *slog.Logger) error {
 	for _, x := range cfg.Clouds {
 		cfg.Patience = max(cfg.Patience, x.CallTimeout)
 	}
 	agent := cloudburst.New(cfg)
 	err := agent.Round(ctx, time.Now())
 	agent.Settle()
+	log.Info("the round is over, and so is what it began", "complete", err == nil, "pid", os.Getpid())
 	return err
 }
 
@@ -167,7 +169,7 @@ func tellTrouble(s *site.Site, log *slog.Logger) {
 		for _, e := range s.Config().Pools {
 			problems, err := c.Trouble(e.Name)
 			if err != nil {
-				log.Warn("a cloud cannot be used yet", "cloud", c.Name, "pool", e.Name, "error", err)
+				log.Warn("a cloud cannot be used yet", "cloud", c.Name, "pool", e.Name, "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 				continue
 			}
 			for _, p := range problems {
