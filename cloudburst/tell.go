@@ -3,6 +3,7 @@ package cloudburst
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lisa-dpc/spillway/cloudburst/planner"
@@ -114,7 +115,7 @@ func (a *Agent) reportVM(l *look, v *planner.VM) ReportVM {
 		}
 	}
 	if v.Unknown {
-		r.Reason = "it is not known how it is now; " + r.Reason
+		r.Reason = strings.TrimSuffix("it is not known how it is now; "+r.Reason, "; ")
 	}
 	return r
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -38,6 +39,11 @@ func (c *checker) check() {
 	}
 	if len(c.config.Pools) == 0 && c.config.Pools != nil {
 		c.Add("pools", "", "there is no pool")
+	}
+	if c.config.Listen != "" {
+		if _, port, err := net.SplitHostPort(c.config.Listen); err != nil || port == "" {
+			c.Add("listen", "such as 127.0.0.1:4401", "%q has no port", strictyaml.Quotable(c.config.Listen))
+		}
 	}
 	for i, closed := range c.config.Calendar.Closed {
 		if path := strictyaml.Item("calendar.closed", i); closed.Days != nil && len(closed.Days) == 0 {

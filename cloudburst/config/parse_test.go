@@ -127,3 +127,13 @@ func TestErrors(t *testing.T) {
 	}
 	golden(t, "testdata/errors.golden", got.String())
 }
+
+// TestListenTakesAPort refuses an address that nobody can listen at.
+func TestListenTakesAPort(t *testing.T) {
+	for text, ok := range map[string]bool{"127.0.0.1": false, "127.0.0.1:": false, ":4401": true, "[::1]:4401": true, `""`: true} {
+		_, err := Parse("burst.yaml", []byte(least+"listen: '"+strings.Trim(text, `"`)+"'\n"))
+		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "has no port") {
+			t.Errorf("listen: %s: %v", text, err)
+		}
+	}
+}

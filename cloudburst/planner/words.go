@@ -16,9 +16,13 @@ func count(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-// figure writes a number with two decimals at most.
+// figure writes a number with two decimals at most, or what is less than one with three digits.
 func figure(x float64) string {
-	return strconv.FormatFloat(math.Round(x*100)/100, 'f', -1, 64)
+	unit := 100.
+	if small := math.Abs(x); small > 0 && small < 1 {
+		unit = math.Pow(10, 2-math.Floor(math.Log10(small))) // three digits that say something
+	}
+	return strconv.FormatFloat(math.Round(x*unit)/unit, 'f', -1, 64)
 }
 
 // span writes how long something takes, as exactly as one wants to know it: "40s", "2m10s", "3h20m".

@@ -151,6 +151,12 @@ func TestCloudVerbsThroughAPeak(t *testing.T) {
 	if said := s.must("cloud", "why", run+"/big"); !strings.HasPrefix(said, "big, 8 tasks waiting: ") {
 		t.Errorf("why says: %s", said)
 	}
+	if got := s.do("cloud", "why", run+"/small"); got.status == 0 || !strings.Contains(got.stderr, "has no step small") {
+		t.Errorf("of a step that is not there why says: %s%s", got.stdout, got.stderr)
+	}
+	if got := s.do("cloud", "why", "batch-aaaaaaaaaa"); got.status == 0 || !strings.Contains(got.stderr, "there is no machine batch-aaaaaaaaaa") {
+		t.Errorf("of a machine that is not there why says: %s%s", got.stdout, got.stderr)
+	}
 	if said := s.must("cloudburst", "--dry-run"); !strings.Contains(said, "boot") || len(s.cloud.Servers()) > 0 {
 		t.Errorf("a dry run has made %d servers, and says:\n%s", len(s.cloud.Servers()), said)
 	}

@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -175,6 +177,9 @@ func until(now time.Time, t *time.Time) string {
 func money(amount float64) string {
 	if amount == 0 {
 		return ""
+	}
+	if amount < 1 {
+		return strconv.FormatFloat(amount, 'f', max(2, 2-int(math.Floor(math.Log10(amount)))), 64)
 	}
 	return fmt.Sprintf("%.2f", amount)
 }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +15,7 @@ import (
 	"github.com/lisa-dpc/spillway/cloudburst"
 	"github.com/lisa-dpc/spillway/cloudburst/planner"
 	"github.com/lisa-dpc/spillway/cloudburst/vm"
+	"github.com/lisa-dpc/spillway/scheduler/httpapi"
 )
 
 // cloudReasons is what `cloud why` prints: a sentence each.
@@ -62,8 +66,21 @@ func whyOf(ctx context.Context, c *client, p *cloudburst.Preview, name string, n
 	}
 	run, step, _ := strings.Cut(name, "/")
 	id, err := c.runID(ctx, run)
+	if errors.Is(err, errUnavailable) {
+		return nil, fmt.Errorf("%s is no machine that is known now, and whether it is a run is not known: %w", name, err)
+	}
+	var of httpapi.Run
+	if err == nil {
+		err = c.do(ctx, http.MethodGet, "/v1/runs/"+url.PathEscape(id), nil, &of)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s is no machine of the cluster, and no run: %w", name, err)
+		return nil, fmt.Errorf("there is no machine %s (any more), as `spillway cloud vms` lists them, and no such run: %w", name, err)
+	}
+	if step != "" {
+		err := c.do(ctx, http.MethodGet, "/v1/runs/"+url.PathEscape(id)+"/steps/"+url.PathEscape(step), nil, nil)
+		if statusOf(err) == http.StatusNotFound {
+			return nil, fmt.Errorf("run %s has no step %s; `spillway status %s` lists its steps", id, step, id)
+		}
 	}
 	return whyRun(p, id, step, now), nil
 }
@@ -112,15 +129,19 @@ func whyVM(p *cloudburst.Preview, m *planner.VM, now time.Time) string {
 	if !m.Expected.IsZero() && m.Expected.After(now) {
 		fmt.Fprintf(&b, "; it is expected to serve in about %s", since(m.Expected, now))
 	}
+	i := slices.IndexFunc(p.Plan.Actions, func(a planner.Action) bool { return a.VM == m.Intent })
+	next := ""
+	if i >= 0 {
+		next = p.Plan.Actions[i].Reason
+	}
 	for _, why := range []string{m.Fault, m.DrainReason, waitOf(p, m)} {
-		if why != "" {
+		if why != "" && !strings.Contains(next, why) { // which is said below
 			b.WriteString("; " + why)
 		}
 	}
 	if m.Unknown {
 		b.WriteString("; its cloud or the master does not answer now, so nothing is done with it")
 	}
-	i := slices.IndexFunc(p.Plan.Actions, func(a planner.Action) bool { return a.VM == m.Intent })
 	if i >= 0 {
 		a := &p.Plan.Actions[i]
 		fmt.Fprintf(&b, "; the next round would %s it: %s", a.Verb, a.Reason)

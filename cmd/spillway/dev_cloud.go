@@ -26,6 +26,7 @@ type devCloud struct {
 	wanted bool
 	vms    int
 	boot   time.Duration
+	given  *pflag.FlagSet
 
 	stack *ministack.Cloud
 	dir   string
@@ -33,12 +34,18 @@ type devCloud struct {
 }
 
 func (c *devCloud) flags(f *pflag.FlagSet) {
+	c.given = f
 	f.BoolVar(&c.wanted, "cloud", false, "have a cloud as well, and a cloudburst agent that boots its machines when tasks wait")
 	f.IntVar(&c.vms, "cloud-vms", 6, "how many machines the cloud lets this project have, of at most 4 cpus each")
 	f.DurationVar(&c.boot, "cloud-boot", 4*time.Second, "how long a machine of the cloud takes to boot")
 }
 
 func (c *devCloud) check() error {
+	for _, name := range []string{"cloud-vms", "cloud-boot"} {
+		if !c.wanted && c.given.Changed(name) {
+			return fmt.Errorf("--%s: it is about the cloud that --cloud starts, which is missing", name)
+		}
+	}
 	if c.vms < 1 {
 		return errors.New("--cloud-vms: there must be at least one")
 	}

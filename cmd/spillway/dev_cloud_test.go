@@ -64,7 +64,7 @@ func ask(t *testing.T, url string, answer any) {
 }
 
 func TestDevCloudRefusesWhatMakesNoSense(t *testing.T) {
-	for _, args := range [][]string{{"--cloud", "--cloud-vms", "0"}, {"--cloud", "--cloud-boot", "-1s"}} {
+	for _, args := range [][]string{{"--cloud", "--cloud-vms", "0"}, {"--cloud", "--cloud-boot", "-1s"}, {"--dir=x", "--cloud-vms", "3"}, {"--dir=x", "--cloud-boot", "3s"}} {
 		var errs output
 		root := newRoot()
 		root.SetArgs(append([]string{"dev"}, args...))
