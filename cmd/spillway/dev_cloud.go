@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -28,9 +29,10 @@ type devCloud struct {
 	boot   time.Duration
 	given  *pflag.FlagSet
 
-	stack *ministack.Cloud
-	dir   string
-	agent sync.WaitGroup
+	stack   *ministack.Cloud
+	dir     string
+	metrics string // address on which the cloudburst agent's metrics are answered
+	agent   sync.WaitGroup
 }
 
 func (c *devCloud) flags(f *pflag.FlagSet) {
@@ -58,6 +60,9 @@ func (c *devCloud) check() error {
 // start starts the cloud, whose machines will be agents of the cluster.
 func (c *devCloud) start(dir string, cluster *minimesos.Cluster) (err error) {
 	c.dir = dir
+	if c.metrics, err = freeLoopback(); err != nil {
+		return fmt.Errorf("finding a port for the cloudburst agent's metrics: %w", err)
+	}
 	quota := ministack.DefaultQuota()
 	quota.Instances, quota.Cores = c.vms, 4*c.vms
 	c.stack, err = ministack.Start(ministack.Options{
@@ -68,6 +73,15 @@ func (c *devCloud) start(dir string, cluster *minimesos.Cluster) (err error) {
 		return fmt.Errorf("starting the cloud: %w", err)
 	}
 	return nil
+}
+
+// freeLoopback is an address of this machine's own on which nobody listens at the moment.
+func freeLoopback() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // close ends the cloud with its machines.
@@ -100,16 +114,17 @@ func (c *devCloud) words() string {
 	if !c.wanted {
 		return ""
 	}
-	return fmt.Sprintf("; a cloud of %s beside it, as %s=%s says", counted(c.vms, "machine"), configVariable, c.burstFile())
+	return fmt.Sprintf("; a cloud of %s beside it, as %s=%s says; the cloudburst agent's metrics are on http://%s/metrics",
+		counted(c.vms, "machine"), configVariable, c.burstFile(), c.metrics)
 }
 
 // write writes clouds.yaml and burst.yaml for a scheduler and a master.
 func (c *devCloud) write(scheduler, master string) error {
 	clouds := filepath.Join(c.dir, "clouds.yaml")
 	about := struct {
-		Auth, ID, Secret, Clouds, Scheduler, Master string
-		Boot                                        time.Duration
-	}{c.stack.AuthURL(), c.stack.Credentials.ApplicationID, c.stack.Credentials.ApplicationSecret, clouds, scheduler, master,
+		Auth, ID, Secret, Clouds, Scheduler, Master, Metrics string
+		Boot                                                 time.Duration
+	}{c.stack.AuthURL(), c.stack.Credentials.ApplicationID, c.stack.Credentials.ApplicationSecret, clouds, scheduler, master, c.metrics,
 		max(c.boot, time.Second)}
 	for file, text := range map[string]*template.Template{clouds: cloudsTemplate, c.burstFile(): burstTemplate} {
 		var b bytes.Buffer
@@ -133,7 +148,7 @@ var burstTemplate = template.Must(template.New("burst.yaml").Parse(`# The cloud 
 cluster: dev
 scheduler: {url: "{{.Scheduler}}"}
 mesos: {masters: ["{{.Master}}"]}
-listen: ""
+listen: "{{.Metrics}}" # where /metrics is; a free port, another one each time
 interval: 1s
 wait_value: 1
 clouds:
@@ -145,5 +160,5 @@ pools:
     networks: [burst-net]
     boot_time: {{.Boot}}
     idle: 3s
-    agent: {install: prebuilt}
+    agent: {install: prebuilt, reserve: {mem: 0MiB, disk: 0MiB}} # its machines have no system that wants some
 `))

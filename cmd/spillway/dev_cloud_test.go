@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -45,6 +46,21 @@ func TestDevCloudTakesAPeak(t *testing.T) {
 		ask(t, d.url+"/v1/cloud", &cloud)
 		return len(cloud.VMs) == 0
 	})
+	var checked output
+	root = newRoot()
+	root.SetArgs([]string{"cloud", "check", "--config", filepath.Join(dir, "burst.yaml")})
+	root.SetOut(&checked)
+	root.SetErr(&errs)
+	if status := execute(context.Background(), root); status != 0 || !strings.Contains(checked.String(), "4 vcpus, 8192 MiB; its agent offers 4 cpus, 8192 MiB,") {
+		t.Errorf("status %d: %s%s", status, checked.String(), errs.String())
+	}
+	metrics := regexp.MustCompile(`metrics are on (http://127\.0\.0\.1:\d+/metrics)`).FindStringSubmatch(d.words)
+	if metrics == nil {
+		t.Fatalf("it says: %s", d.words)
+	}
+	if text := askText(t, metrics[1]); !regexp.MustCompile(`(?m)^spillway_cloud_stage_seconds_count.* [1-9]`).MatchString(text) {
+		t.Errorf("the metrics are\n%s", text)
+	}
 	if status, stderr := d.stop(); status != 0 || stderr != "" {
 		t.Errorf("status %d: %s", status, stderr)
 	}
@@ -61,6 +77,21 @@ func ask(t *testing.T, url string, answer any) {
 	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("GET %s: %s, %v", url, resp.Status, err)
 	}
+}
+
+// askText reads what is answered as text.
+func askText(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: %s, %v", url, resp.Status, err)
+	}
+	return string(text)
 }
 
 func TestDevCloudRefusesWhatMakesNoSense(t *testing.T) {
