@@ -162,8 +162,8 @@ func (s *Server) reportCloud(req *request) (int, any, error) {
 }
 
 // fill makes lists of what was left out.
-func (r *CloudReport) fill() {
-	r.VMs, r.Waiting, r.Events = orNone(r.VMs), orNone(r.Waiting), orNone(r.Events)
+func (c *CloudReport) fill() {
+	c.VMs, c.Waiting, c.Events = orNone(c.VMs), orNone(c.Waiting), orNone(c.Events)
 }
 
 func orNone[T any](list []T) []T {
