@@ -56,23 +56,28 @@ func realCloud(t *testing.T, with func(*openstack.Config)) (*openstack.Cloud, co
 
 // stack is an OpenStack whose services may be stopped.
 type stack struct {
-	t   *testing.T
-	dir string // its STATE
+	t      *testing.T
+	dir    string // its STATE
+	broken bool   // something was stopped, and not started again
 }
 
 // faultyStack is the one that was brought up for this; whatever a test does to it is repaired at the end.
-func faultyStack(t *testing.T) stack {
+func faultyStack(t *testing.T) *stack {
 	t.Helper()
 	file := os.Getenv("SPILLWAY_TEST_OPENSTACK")
 	if file == "" || os.Getenv("SPILLWAY_TEST_OPENSTACK_FAULTS") == "" {
 		t.Skip("SPILLWAY_TEST_OPENSTACK and SPILLWAY_TEST_OPENSTACK_FAULTS name no real OpenStack whose services may be stopped (make test-openstack has one)")
 	}
-	s := stack{t, filepath.Dir(file)}
-	t.Cleanup(func() { s.up() })
+	s := &stack{t: t, dir: filepath.Dir(file)}
+	t.Cleanup(func() {
+		if s.broken {
+			s.up()
+		}
+	})
 	return s
 }
 
-func (s stack) run(program string, args ...string) {
+func (s *stack) run(program string, args ...string) {
 	s.t.Helper()
 	cmd := exec.Command(filepath.Join("..", "..", ".ci", "openstack", program), args...)
 	cmd.Env = append(os.Environ(), "STATE="+s.dir)
@@ -82,11 +87,16 @@ func (s stack) run(program string, args ...string) {
 }
 
 // up starts what was stopped.
-func (s stack) up(args ...string) { s.t.Helper(); s.run("up", args...) }
+func (s *stack) up(args ...string) {
+	s.t.Helper()
+	s.run("up", args...)
+	s.broken = false
+}
 
 // crash ends daemons as a power cut does.
-func (s stack) crash(daemons ...string) {
+func (s *stack) crash(daemons ...string) {
 	s.t.Helper()
+	s.broken = true
 	s.run("down", append([]string{"--signal=KILL"}, daemons...)...)
 }
 
@@ -287,9 +297,9 @@ func TestRealComputeIsAwayDuringDelete(t *testing.T) {
 func TestRealTokensExpire(t *testing.T) {
 	const ttl = 5 * time.Second
 	s := faultyStack(t)
-	s.run("down", "keystone")
+	s.crash("keystone")
 	s.up("--token-ttl=5")
-	t.Cleanup(func() { s.run("down", "keystone") }) // runs before the repair, which gives tokens their usual life
+	t.Cleanup(func() { s.crash("keystone") }) // the repair gives tokens their usual life
 	cloud, ctx := realCloud(t, nil)
 	b := boots(t, cloud, ctx, "m1.nano", nil)
 	over := time.Now().Add(3 * ttl)
@@ -322,10 +332,9 @@ func TestRealUserData(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, sent := range map[string][]byte{
-		"a rendered cloud-config": rendered,
-		"what looks like base64":  []byte("aGVsbG8="),
-		"all bytes":               allBytes(),
-		"as much as there can be": bytes.Repeat([]byte("#"), userdata.Limit/4*3),
+		"a rendered cloud-config":       rendered,
+		"what looks like base64":        []byte("aGVsbG8="),
+		"as many bytes as there can be": allBytes(userdata.Limit / 4 * 3),
 	} {
 		t.Run(what, func(t *testing.T) {
 			b := boots(t, cloud, ctx, "m1.nano", sent)
@@ -344,8 +353,8 @@ func TestRealUserData(t *testing.T) {
 	}
 }
 
-func allBytes() []byte {
-	all := make([]byte, 256)
+func allBytes(n int) []byte {
+	all := make([]byte, n)
 	for i := range all {
 		all[i] = byte(i)
 	}
