@@ -62,6 +62,7 @@ func (d demo) overflow(ctx context.Context, work string) (status int, err, left 
 	if err != nil {
 		return exitProblem, err, nil
 	}
+	fmt.Printf("\nAt its height %d agents ran in the cloud; now there is none.\n", p.height())
 	return status, os.WriteFile(filepath.Join(d.out, peakFile), []byte(p.chart(time.Now()).SVG()), 0o644), nil
 }
 
@@ -109,6 +110,15 @@ func (p *peak) look(ctx context.Context, url string) error {
 		series.Points = append(series.Points, picture.Point{At: now, Value: value})
 	}
 	return nil
+}
+
+// height is how many agents there were in the cloud at most.
+func (p *peak) height() int {
+	most := 0.0
+	for _, point := range p.cloud.Points {
+		most = max(most, point.Value)
+	}
+	return int(most)
 }
 
 // chart draws the peak.
