@@ -100,7 +100,7 @@ func checkScheduler(ctx context.Context, c *config.Config) cloudCheck {
 		var d *cloudburst.Demand
 		if d, err = rest.Demand(ctx, "", 0); err == nil {
 			check.OK = d.Connected
-			check.Said = fmt.Sprintf("answers: %s wait, %s offered", counted(len(d.Waiting), "shape"), counted(len(d.Agents), "agent"))
+			check.Said = fmt.Sprintf("answers: waiting: %s; offered: %s", counted(len(d.Waiting), "shape"), counted(len(d.Agents), "agent"))
 			if !d.Connected {
 				check.Said, check.Do = "answers, but has no Mesos master", "see its log, and `spillway agents`"
 			}
